@@ -1,0 +1,171 @@
+#include "lib/capability.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/str.h"
+
+static bool is_suffix(char c)
+{
+	return c == 'a' || c == 'f';
+}
+
+/* The capability that other tools write as "86", "sm_86", "compute_90a" or "SM86": the last digit
+ * is the minor number. */
+static bool guess(const char *text, struct capability *out)
+{
+	static const char *const prefixes[] = { "sm_", "compute_", "lto_", "sm", "" };
+	size_t digits = 0;
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+		if (strncasecmp(text, prefixes[i], strlen(prefixes[i])) == 0) {
+			text += strlen(prefixes[i]);
+			break;
+		}
+	}
+	while (isdigit((unsigned char)text[digits]))
+		digits++;
+	if (digits < 2 || digits > 3)
+		return false;
+	out->major = (unsigned char)(digits == 2 ? text[0] - '0'
+						 : (text[0] - '0') * 10 + (text[1] - '0'));
+	out->minor = (unsigned char)(text[digits - 1] - '0');
+	out->suffix = is_suffix(text[digits]) ? text[digits] : '\0';
+	return out->major > 0 && text[digits + (out->suffix ? 1 : 0)] == '\0';
+}
+
+static int refuse(const char *text, struct err *err)
+{
+	struct capability meant;
+	char hint[CAPABILITY_TEXT_MAX];
+
+	if (guess(text, &meant)) {
+		capability_format(meant, hint);
+		return err_set(err, CAPQ_EINVAL,
+			"capability '%.32s': write it as nixpkgs does, '%s'", text, hint);
+	}
+	if (strchr(text, '+') != NULL)
+		return err_set(err, CAPQ_EINVAL,
+			"capability '%.32s': '+PTX' stands once, behind the whole set", text);
+	return err_set(err, CAPQ_EINVAL,
+		"capability '%.32s': expected major.minor such as '8.6', '9.0a' or '10.0f'", text);
+}
+
+int capability_parse(const char *text, struct capability *out, struct err *err)
+{
+	struct capability c = { 0 };
+	const char *p = text;
+	unsigned major = 0;
+
+	while (isdigit((unsigned char)*p) && p - text < 2)
+		major = major * 10 + (unsigned)(*p++ - '0');
+	if (major == 0 || text[0] == '0' || *p++ != '.' || !isdigit((unsigned char)*p))
+		return refuse(text, err);
+	c.major = (unsigned char)major;
+	c.minor = (unsigned char)(*p++ - '0');
+	if (is_suffix(*p))
+		c.suffix = *p++;
+	if (*p != '\0')
+		return refuse(text, err);
+	*out = c;
+	return 0;
+}
+
+int capability_compare(struct capability a, struct capability b)
+{
+	if (a.major != b.major)
+		return a.major < b.major ? -1 : 1;
+	if (a.minor != b.minor)
+		return a.minor < b.minor ? -1 : 1;
+	return (a.suffix > b.suffix) - (a.suffix < b.suffix);
+}
+
+int capability_set_add(struct capability_set *set, struct capability item, struct err *err)
+{
+	size_t at = 0;
+
+	while (at < set->n && capability_compare(set->items[at], item) < 0)
+		at++;
+	if (at < set->n && capability_compare(set->items[at], item) == 0)
+		return 0;
+	if (set->n == CAPABILITIES_MAX)
+		return err_set(err, CAPQ_ETOOBIG, "more than %d capabilities", CAPABILITIES_MAX);
+	memmove(&set->items[at + 1], &set->items[at], (set->n - at) * sizeof set->items[0]);
+	set->items[at] = item;
+	set->n++;
+	return 0;
+}
+
+/* Take "+PTX" off the end of `text`, which is changed. */
+static bool take_ptx(char *text)
+{
+	size_t len = strlen(text);
+
+	if (len < 4 || strcasecmp(text + len - 4, "+PTX") != 0)
+		return false;
+	text[len - 4] = '\0';
+	return true;
+}
+
+static char *trim(char *text)
+{
+	size_t len;
+
+	while (*text == ' ')
+		text++;
+	len = strlen(text);
+	while (len > 0 && text[len - 1] == ' ')
+		text[--len] = '\0';
+	return text;
+}
+
+int capability_set_parse(const char *text, struct capability_set *out, struct err *err)
+{
+	struct capability_set set = { 0 };
+	char copy[2 * CAPABILITY_SET_TEXT_MAX], *rest = copy;
+
+	if (strlen(text) >= sizeof copy)
+		return err_set(err, CAPQ_ETOOBIG, "the capability set has more than %zu bytes",
+			sizeof copy - 1);
+	strcpy(copy, text);
+	if (*trim(copy) == '\0')
+		return err_set(err, CAPQ_EINVAL, "the capability set is empty");
+	set.ptx = take_ptx(trim(copy));
+	while (rest != NULL) {
+		char *item = strsep(&rest, ",");
+		struct capability c;
+		int rv = capability_parse(trim(item), &c, err);
+
+		if (rv == 0)
+			rv = capability_set_add(&set, c, err);
+		if (rv < 0)
+			return rv;
+	}
+	*out = set;
+	return 0;
+}
+
+void capability_format(struct capability item, char out[CAPABILITY_TEXT_MAX])
+{
+	char suffix[2] = { item.suffix, '\0' };
+
+	(void)snprintf(
+		out, CAPABILITY_TEXT_MAX, "%u.%u%s", item.major % 100u, item.minor % 10u, suffix);
+}
+
+void capability_set_format(const struct capability_set *set, char out[CAPABILITY_SET_TEXT_MAX])
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < set->n; i++) {
+		if (i > 0)
+			out[len++] = ',';
+		capability_format(set->items[i], out + len);
+		len += strlen(out + len);
+	}
+	if (set->ptx)
+		strcpy(out + len, "+PTX");
+}

@@ -1,0 +1,409 @@
+#include "lib/job_json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/mem.h"
+
+/* ---- what is asked for ---- */
+
+static int wrong_kind(const struct json *value, const char *wanted, struct err *err)
+{
+	return err_set(err, CAPQ_EINVAL, "'%s' is %s; expected %s", json_name(value),
+		json_kind_name(json_kind(value)), wanted);
+}
+
+static int read_short(const struct json *value, char *out, size_t max, struct err *err)
+{
+	const char *text = json_text(value);
+
+	if (text == NULL)
+		return wrong_kind(value, "a string", err);
+	if (strlen(text) > max)
+		return err_set(
+			err, CAPQ_EINVAL, "'%s' is longer than %zu bytes", json_name(value), max);
+	strcpy(out, text);
+	return 0;
+}
+
+static int read_attr(const struct json *value, struct job_spec *spec, struct err *err)
+{
+	struct attr_path path;
+	int rv;
+
+	if (json_text(value) == NULL)
+		return wrong_kind(value, "a string", err);
+	rv = attr_path_parse(json_text(value), &path, err);
+	if (rv == 0)
+		attr_path_format(&path, spec->attr);
+	return rv;
+}
+
+static int read_caps(const struct json *value, struct capability_set *set, struct err *err)
+{
+	if (json_text(value) != NULL)
+		return capability_set_parse(json_text(value), set, err);
+	if (json_kind(value) != JSON_ARRAY)
+		return wrong_kind(value, "a string such as \"8.6\" or an array of strings", err);
+	for (const struct json *v = json_first(value); v != NULL; v = json_next(v)) {
+		struct capability item;
+		int rv;
+
+		if (json_text(v) == NULL)
+			return err_set(err, CAPQ_EINVAL, "'caps' holds %s; expected strings",
+				json_kind_name(json_kind(v)));
+		rv = capability_parse(json_text(v), &item, err);
+		if (rv == 0)
+			rv = capability_set_add(set, item, err);
+		if (rv < 0)
+			return rv;
+	}
+	if (set->n == 0)
+		return err_set(err, CAPQ_EINVAL, "the capability set is empty");
+	return 0;
+}
+
+static int read_ptx(const struct json *value, struct capability_set *set, struct err *err)
+{
+	bool ptx;
+
+	if (!json_bool(value, &ptx))
+		return wrong_kind(value, "a boolean", err);
+	if (set->ptx && !ptx)
+		return err_set(err, CAPQ_EINVAL, "'caps' says +PTX and 'ptx' says false");
+	set->ptx = ptx;
+	return 0;
+}
+
+static int read_priority(const struct json *value, struct job_spec *spec, struct err *err)
+{
+	int64_t n;
+
+	if (!json_int(value, &n) || n < -1000 || n > 1000)
+		return err_set(
+			err, CAPQ_EINVAL, "'priority' must be a whole number, -1000 to 1000");
+	spec->priority = (int)n;
+	return 0;
+}
+
+static int read_member(const struct json *member, struct job_spec *spec, struct err *err)
+{
+	const char *name = json_name(member);
+
+	if (strcmp(name, "attr") == 0)
+		return read_attr(member, spec, err);
+	if (strcmp(name, "caps") == 0 || strcmp(name, "ptx") == 0)
+		return 0; /* Together, below. */
+	if (json_kind(member) == JSON_NULL)
+		return 0;
+	if (strcmp(name, "rev") == 0)
+		return read_short(member, spec->rev, REV_NAME_MAX, err);
+	if (strcmp(name, "flavour") == 0)
+		return read_short(member, spec->flavour, FLAVOUR_MAX, err);
+	if (strcmp(name, "system") == 0)
+		return read_short(member, spec->system, SYSTEM_MAX, err);
+	if (strcmp(name, "priority") == 0)
+		return read_priority(member, spec, err);
+	return err_set(err, CAPQ_EINVAL,
+		"'%.64s' means nothing here; a job has attr, caps, ptx, rev, flavour, system, "
+		"priority",
+		name);
+}
+
+int job_spec_from_json(const struct json *json, struct job_spec *out, struct err *err)
+{
+	const struct json *caps = json_get(json, "caps"), *ptx = json_get(json, "ptx");
+	struct capability_set set = { 0 };
+	struct job_spec spec = { .flavour = "default" };
+	int rv = 0;
+
+	if (json_kind(json) != JSON_OBJECT)
+		return err_set(err, CAPQ_EINVAL, "a job must be an object, not %s",
+			json_kind_name(json_kind(json)));
+	for (const struct json *m = json_first(json); m != NULL && rv == 0; m = json_next(m))
+		rv = read_member(m, &spec, err);
+	if (rv == 0 && spec.attr[0] == '\0')
+		rv = err_set(err, CAPQ_EINVAL, "a job needs 'attr', an attribute path");
+	if (rv == 0 && caps == NULL)
+		rv = err_set(
+			err, CAPQ_EINVAL, "a job needs 'caps', a capability set such as \"8.6\"");
+	if (rv == 0)
+		rv = read_caps(caps, &set, err);
+	if (rv == 0 && ptx != NULL && json_kind(ptx) != JSON_NULL)
+		rv = read_ptx(ptx, &set, err);
+	if (rv < 0)
+		return rv;
+	capability_set_format(&set, spec.caps);
+	*out = spec;
+	return 0;
+}
+
+void job_spec_to_json(const struct job_spec *spec, struct json_out *out)
+{
+	json_out_object(out, NULL);
+	json_out_text(out, "attr", spec->attr);
+	json_out_text(out, "caps", spec->caps);
+	if (spec->rev[0] != '\0')
+		json_out_text(out, "rev", spec->rev);
+	if (spec->flavour[0] != '\0')
+		json_out_text(out, "flavour", spec->flavour);
+	if (spec->system[0] != '\0')
+		json_out_text(out, "system", spec->system);
+	if (spec->priority != 0)
+		json_out_int(out, "priority", spec->priority);
+	json_out_end_object(out);
+}
+
+/* ---- records out ---- */
+
+static void caps_to_json(const char *text, struct json_out *out)
+{
+	struct capability_set set = { 0 };
+	char item[CAPABILITY_TEXT_MAX];
+
+	(void)capability_set_parse(text, &set, NULL); /* What is stored was canonical. */
+	json_out_array(out, "caps");
+	for (size_t i = 0; i < set.n; i++) {
+		capability_format(set.items[i], item);
+		json_out_text(out, NULL, item);
+	}
+	json_out_end_array(out);
+	json_out_bool(out, "ptx", set.ptx);
+}
+
+static void seconds_to_json(struct json_out *out, const char *name, int64_t ms)
+{
+	if (ms < 0)
+		json_out_null(out, name);
+	else
+		json_out_double(out, name, (double)ms / 1000);
+}
+
+static void count_to_json(struct json_out *out, const char *name, int64_t n)
+{
+	if (n < 0)
+		json_out_null(out, name);
+	else
+		json_out_int(out, name, n);
+}
+
+static void cost_to_json(struct json_out *out, int64_t wall_ms, int64_t core_ms, int64_t pushed)
+{
+	json_out_object(out, "cost");
+	seconds_to_json(out, "wall_seconds", wall_ms);
+	seconds_to_json(out, "core_seconds", core_ms);
+	count_to_json(out, "bytes_pushed", pushed);
+	json_out_end_object(out);
+}
+
+static void failure_to_json(struct json_out *out, enum failure class)
+{
+	json_out_text(out, "failure_class", class == FAILURE_NONE ? NULL : failure_name(class));
+}
+
+static void id_to_json(struct json_out *out, const char *name, int64_t id)
+{
+	count_to_json(out, name, id == 0 ? -1 : id);
+}
+
+void job_to_json(const struct job *job, struct json_out *out, const char *name)
+{
+	json_out_object(out, name);
+	json_out_int(out, "id", job->id);
+	json_out_text(out, "attr", job->attr);
+	caps_to_json(job->caps, out);
+	json_out_text(out, "flavour", job->flavour);
+	json_out_text(out, "rev", job->rev);
+	json_out_text(out, "rev_from", job->rev_from);
+	json_out_bool(out, "trusted", job->trusted);
+	json_out_text(out, "system", job->system);
+	json_out_int(out, "priority", job->priority);
+	json_out_text(out, "submitter", job->submitter);
+	json_out_text(out, "state", job_state_name(job->state));
+	json_out_text(out, "reason", job->reason);
+	failure_to_json(out, job->failure);
+	json_out_text(out, "drv_path", job->drv_path);
+	if (job->outputs == NULL)
+		json_out_null(out, "outputs");
+	else
+		json_out_raw(out, "outputs", job->outputs);
+	id_to_json(out, "build", job->build_id);
+	json_out_int(out, "attempts", job->attempts);
+	json_out_time(out, "submitted_at", job->submitted_at);
+	json_out_time(out, "started_at", job->started_at);
+	json_out_time(out, "finished_at", job->finished_at);
+	cost_to_json(out, job->wall_ms, job->core_ms, job->bytes_pushed);
+	json_out_end_object(out);
+}
+
+void build_to_json(const struct build *build, struct json_out *out, const char *name)
+{
+	json_out_object(out, name);
+	json_out_int(out, "id", build->id);
+	json_out_text(out, "name", build->name);
+	json_out_text(out, "drv_path", build->drv_path);
+	json_out_text(out, "system", build->system);
+	json_out_text(out, "features", build->features);
+	json_out_raw(out, "outputs", build->outputs);
+	json_out_text(out, "kind", build->is_fetch ? "fetch" : "build");
+	json_out_bool(out, "trusted", build->is_trusted);
+	json_out_text(out, "state", build_state_name(build->state));
+	json_out_text(out, "reason", build->reason);
+	failure_to_json(out, build->failure);
+	json_out_text(out, "builder", build->builder);
+	json_out_int(out, "attempts", build->attempts);
+	json_out_int(out, "tries", build->tries);
+	json_out_time(out, "not_before", build->not_before);
+	json_out_time(out, "created_at", build->created_at);
+	json_out_time(out, "ready_at", build->ready_at);
+	json_out_time(out, "started_at", build->started_at);
+	json_out_time(out, "finished_at", build->finished_at);
+	cost_to_json(out, build->wall_ms, build->core_ms, build->bytes_pushed);
+	count_to_json(out, "output_bytes", build->output_bytes);
+	json_out_end_object(out);
+}
+
+/* ---- and back in ---- */
+
+int64_t json_time(const struct json *value)
+{
+	const char *text = json_text(value);
+	struct tm tm = { 0 };
+	int ms = 0, end = 0;
+
+	if (text == NULL ||
+		sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+			&tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms, &end) != 7 ||
+		text[end] != '\0')
+		return 0;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	return (int64_t)timegm(&tm) * 1000 + ms;
+}
+
+static char *text_of(const struct json *json, const char *name)
+{
+	return xstrdup_or_null(json_text(json_get(json, name)));
+}
+
+static int64_t int_of(const struct json *json, const char *name, int64_t missing)
+{
+	int64_t value;
+
+	return json_int(json_get(json, name), &value) ? value : missing;
+}
+
+static int64_t ms_of(const struct json *json, const char *name)
+{
+	double seconds;
+
+	if (!json_double(json_get(json, name), &seconds) || seconds < 0 || seconds > 1e12)
+		return -1;
+	return (int64_t)(seconds * 1000);
+}
+
+static bool bool_of(const struct json *json, const char *name)
+{
+	bool value;
+
+	return json_bool(json_get(json, name), &value) && value;
+}
+
+/* caps and ptx, which travel apart, as one text again. */
+static char *caps_of(const struct json *json)
+{
+	struct str text = { 0 };
+	const struct json *caps = json_get(json, "caps");
+
+	for (const struct json *v = json_first(caps); v != NULL; v = json_next(v)) {
+		if (text.len > 0)
+			str_add_char(&text, ',');
+		str_add(&text, json_text(v) == NULL ? "?" : json_text(v));
+	}
+	if (bool_of(json, "ptx"))
+		str_add(&text, "+PTX");
+	return str_take(&text);
+}
+
+static char *object_of(const struct json *json, const char *name)
+{
+	struct str text = { 0 };
+
+	if (json_kind(json_get(json, name)) != JSON_OBJECT)
+		return NULL;
+	json_print(json_get(json, name), &text);
+	return str_take(&text);
+}
+
+int job_from_json(const struct json *json, struct job *out, struct err *err)
+{
+	const struct json *cost = json_get(json, "cost");
+	struct job job = { .id = int_of(json, "id", 0) };
+
+	if (job.id == 0 || json_text(json_get(json, "attr")) == NULL ||
+		!job_state_from_name(json_text(json_get(json, "state")), &job.state) ||
+		!failure_from_name(json_text(json_get(json, "failure_class")), &job.failure))
+		return err_set(err, CAPQ_EINVAL,
+			"the daemon's answer is no job as this version knows it; are both of one "
+			"version?");
+	job.attr = text_of(json, "attr");
+	job.caps = caps_of(json);
+	job.flavour = text_of(json, "flavour");
+	job.rev = text_of(json, "rev");
+	job.rev_from = text_of(json, "rev_from");
+	job.trusted = bool_of(json, "trusted");
+	job.system = text_of(json, "system");
+	job.priority = (int)int_of(json, "priority", 0);
+	job.submitter = text_of(json, "submitter");
+	job.reason = text_of(json, "reason");
+	job.drv_path = text_of(json, "drv_path");
+	job.outputs = object_of(json, "outputs");
+	job.build_id = int_of(json, "build", 0);
+	job.attempts = (int)int_of(json, "attempts", 0);
+	job.submitted_at = json_time(json_get(json, "submitted_at"));
+	job.started_at = json_time(json_get(json, "started_at"));
+	job.finished_at = json_time(json_get(json, "finished_at"));
+	job.wall_ms = ms_of(cost, "wall_seconds");
+	job.core_ms = ms_of(cost, "core_seconds");
+	job.bytes_pushed = int_of(cost, "bytes_pushed", -1);
+	*out = job;
+	return 0;
+}
+
+int build_from_json(const struct json *json, struct build *out, struct err *err)
+{
+	const struct json *cost = json_get(json, "cost");
+	const char *kind = json_text(json_get(json, "kind"));
+	struct build build = { .id = int_of(json, "id", 0) };
+
+	if (build.id == 0 || kind == NULL || json_text(json_get(json, "name")) == NULL ||
+		!build_state_from_name(json_text(json_get(json, "state")), &build.state) ||
+		!failure_from_name(json_text(json_get(json, "failure_class")), &build.failure))
+		return err_set(err, CAPQ_EINVAL,
+			"the daemon's answer is no build as this version knows it; are both of one "
+			"version?");
+	build.name = text_of(json, "name");
+	build.drv_path = text_of(json, "drv_path");
+	build.system = text_of(json, "system");
+	build.features = text_of(json, "features");
+	build.outputs = object_of(json, "outputs");
+	build.is_fetch = strcmp(kind, "fetch") == 0;
+	build.is_trusted = bool_of(json, "trusted");
+	build.reason = text_of(json, "reason");
+	build.builder = text_of(json, "builder");
+	build.attempts = (int)int_of(json, "attempts", 0);
+	build.tries = (int)int_of(json, "tries", 0);
+	build.not_before = json_time(json_get(json, "not_before"));
+	build.created_at = json_time(json_get(json, "created_at"));
+	build.ready_at = json_time(json_get(json, "ready_at"));
+	build.started_at = json_time(json_get(json, "started_at"));
+	build.finished_at = json_time(json_get(json, "finished_at"));
+	build.wall_ms = ms_of(cost, "wall_seconds");
+	build.core_ms = ms_of(cost, "core_seconds");
+	build.bytes_pushed = int_of(cost, "bytes_pushed", -1);
+	build.output_bytes = int_of(json, "output_bytes", -1);
+	*out = build;
+	return 0;
+}

@@ -1,0 +1,76 @@
+#include "lib/mem.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *or_die(void *p)
+{
+	if (p == NULL) {
+		(void)fputs("out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void *xmalloc(size_t size)
+{
+	return or_die(malloc(size ? size : 1));
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	return or_die(calloc(n ? n : 1, size ? size : 1));
+}
+
+void *xrealloc(void *old, size_t size)
+{
+	return or_die(realloc(old, size ? size : 1));
+}
+
+char *xstrdup(const char *text)
+{
+	return or_die(strdup(text));
+}
+
+char *xstrndup(const char *text, size_t len)
+{
+	return or_die(strndup(text, len));
+}
+
+char *xstrdup_or_null(const char *text)
+{
+	return text == NULL ? NULL : xstrdup(text);
+}
+
+void array_reserve(void *items, size_t *capacity, size_t wanted, size_t size)
+{
+	void **array = items;
+	size_t room = *capacity;
+
+	if (wanted <= room)
+		return;
+	if (room < 8)
+		room = 8;
+	while (room < wanted && room <= SIZE_MAX / 2)
+		room *= 2;
+	if (room < wanted || room > SIZE_MAX / size)
+		(void)or_die(NULL);
+	*array = xrealloc(*array, room * size);
+	*capacity = room;
+}
+
+void cleanup_free_at(void *pointer_to_pointer)
+{
+	void **p = pointer_to_pointer;
+
+	free(*p);
+}
+
+void cleanup_close_at(const int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}

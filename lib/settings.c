@@ -1,0 +1,544 @@
+#include "lib/settings.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "lib/hash.h"
+#include "lib/job.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define TIB (1024 * GIB)
+
+/* In the order of enum log_level, enum role and enum compression. */
+static const char *const log_levels[] = { "broken", "unusual", "fact", "detail", NULL };
+static const char *const roles[] = { "none", "read", "submit", "admin", NULL };
+static const char *const compressions[] = { "auto", "zstd", "xz", NULL };
+
+/* ---- the lists of mappings ---- */
+
+#define AT(type, member) .offset = offsetof(struct type, member)
+
+static const struct config_key flavour_keys[] = {
+	{ "name", CONFIG_TEXT, AT(flavour, name), .is_required = true, .example = "mkl",
+		.is_reloadable = true,
+		.help = "What a job calls it. A flavour named default changes the one that "
+			"jobs have when they name none." },
+	{ "config", CONFIG_JSON, AT(flavour, config), .example = "{blasProvider: mkl}",
+		.is_reloadable = true,
+		.help = "Merged over the configuration that nixpkgs is imported with; "
+			"cudaSupport, cudaCapabilities, cudaForwardCompat and allowUnfree are "
+			"capq's own and cannot be set here." },
+	{ "overlays", CONFIG_TEXTS, AT(flavour, overlays), .max = 16,
+		.example = "[/etc/capqd/mkl.nix]", .is_reloadable = true,
+		.help = "Absolute paths of nixpkgs overlays, applied in this order." },
+};
+
+static const struct config_key builder_keys[] = {
+	{ "name", CONFIG_TEXT, AT(builder, name), .is_required = true, .example = "local",
+		.is_reloadable = true, .help = "What capq calls it." },
+	{ "store", CONFIG_TEXT, AT(builder, store), .fallback = "auto", .is_reloadable = true,
+		.help = "The Nix store that builds. auto is the local one, through the Nix "
+			"daemon where there is one." },
+	{ "systems", CONFIG_TEXTS, AT(builder, systems), .max = 16, .is_reloadable = true,
+		.example = "[x86_64-linux]",
+		.help = "What it builds for. Left out: this machine's." },
+	{ "features", CONFIG_TEXTS, AT(builder, features),
+		.fallback = "benchmark big-parallel kvm nixos-test", .max = 64,
+		.is_reloadable = true,
+		.help = "The system features it has. A derivation that requires another one "
+			"is not given to it." },
+	{ "max_jobs", CONFIG_INT, AT(builder, max_jobs), .fallback = "1", .min = 0, .max = 1000,
+		.is_reloadable = true, .example = "2", .help = "How many builds it runs at once." },
+	{ "fetch_jobs", CONFIG_INT, AT(builder, fetch_jobs), .fallback = "2", .min = 0, .max = 1000,
+		.is_reloadable = true,
+		.help = "How many downloads of sources that several builds share it runs at "
+			"once, beside its builds." },
+	{ "cores", CONFIG_INT, AT(builder, cores), .fallback = "0", .min = 0, .max = 10000,
+		.is_reloadable = true, .help = "Cores that each build may use; 0 means all." },
+};
+
+static const struct config_key access_keys[] = {
+	{ "name", CONFIG_TEXT, AT(access_rule, name), .is_required = true, .example = "ci",
+		.is_reloadable = true, .help = "Shown as the submitter and in the log." },
+	{ "user", CONFIG_TEXT, AT(access_rule, user), .example = "hydra", .is_reloadable = true,
+		.help = "Holds for this user at the Unix socket." },
+	{ "group", CONFIG_TEXT, AT(access_rule, group), .example = "cuda-maintainers",
+		.is_reloadable = true,
+		.help = "Holds for users at the Unix socket whose process has this group." },
+	{ "token_sha256", CONFIG_TEXT, AT(access_rule, token_sha256), .is_reloadable = true,
+		.example = "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
+		.help = "Holds for requests with the bearer token of this SHA-256, in hex: "
+			"printf %s TOKEN | sha256sum." },
+	{ "role", CONFIG_CHOICE, AT(access_rule, role), .fallback = "submit", .choices = roles,
+		.is_reloadable = true,
+		.help = "What they may do: read, submit (also cancel, retry, hold, release, "
+			"bump), admin (also drain and backup)." },
+};
+
+static const struct config_table flavour_table = { flavour_keys, ARRAY_LEN(flavour_keys),
+	sizeof(struct flavour) };
+static const struct config_table builder_table = { builder_keys, ARRAY_LEN(builder_keys),
+	sizeof(struct builder) };
+static const struct config_table access_table = { access_keys, ARRAY_LEN(access_keys),
+	sizeof(struct access_rule) };
+
+/* ---- the keys ---- */
+
+static const struct config_key keys[] = {
+	{ "state_dir", CONFIG_PATH, AT(settings, state_dir), .example = "/var/lib/capqd",
+		.help = "Where capqd keeps its data base, logs, clone of nixpkgs and roots. Left "
+			"out: $STATE_DIRECTORY, which systemd sets. What is in it belongs to capqd "
+			"alone." },
+	{ "listen", CONFIG_TEXTS, AT(settings, listen), .min = 1, .max = 16,
+		.example = "[\"unix:/run/capqd/capqd.sock\", \"http://127.0.0.1:8723\"]",
+		.help = "Where it serves: unix:PATH, and http://ADDRESS:PORT on a loopback "
+			"address. Left out: unix:$RUNTIME_DIRECTORY/capqd.sock, else "
+			"unix:/run/capqd/capqd.sock." },
+	{ "log_level", CONFIG_CHOICE, AT(settings, log_level), .fallback = "fact",
+		.choices = log_levels, .is_reloadable = true,
+		.help = "The least urgent kind of line that is logged." },
+	{ "stop_grace", CONFIG_DURATION, AT(settings, stop_grace_ms), .fallback = "20s",
+		.min = SECOND, .max = HOUR, .is_reloadable = true,
+		.help = "How long children may take to end when capqd is stopped before they "
+			"are killed." },
+
+	{ "nixpkgs.url", CONFIG_TEXT, AT(settings, nixpkgs.url),
+		.example = "https://github.com/NixOS/nixpkgs",
+		.help = "The git repository of nixpkgs, of which capqd keeps a bare clone. Any "
+			"URL that git takes, file:// included." },
+	{ "nixpkgs.path", CONFIG_PATH, AT(settings, nixpkgs.path), .example = "/home/me/nixpkgs",
+		.help = "Instead of url: a tree on this machine. Jobs then name no revision; each "
+			"submit stores the hash of the tree as it is." },
+	{ "nixpkgs.branches", CONFIG_TEXTS, AT(settings, nixpkgs.branches), .fallback = "master",
+		.max = 256, .is_reloadable = true, .example = "[master, nixos-unstable]",
+		.help = "The branches that are fetched and trusted: what is no ancestor of one of "
+			"them is never pushed." },
+	{ "nixpkgs.tags", CONFIG_BOOL, AT(settings, nixpkgs.tags), .fallback = "true",
+		.is_reloadable = true, .help = "Whether tags are fetched as well." },
+	{ "nixpkgs.fetch_every", CONFIG_DURATION, AT(settings, nixpkgs.fetch_every_ms),
+		.fallback = "10m", .min = 10 * SECOND, .max = 7 * DAY, .is_reloadable = true,
+		.help = "How often the clone is brought up to date." },
+	{ "nixpkgs.max_age", CONFIG_DURATION, AT(settings, nixpkgs.max_age_ms), .fallback = "1m",
+		.min = 0, .max = 7 * DAY, .is_reloadable = true,
+		.help = "A submit that names a branch, or a revision that is not known, fetches "
+			"first when the last fetch is older than this." },
+	{ "nixpkgs.fetch_timeout", CONFIG_DURATION, AT(settings, nixpkgs.fetch_timeout_ms),
+		.fallback = "2h", .min = SECOND, .max = 7 * DAY, .is_reloadable = true,
+		.help = "How long one fetch may take. The first one brings all of nixpkgs' "
+			"history: several GiB." },
+	{ "nixpkgs.allow_untrusted", CONFIG_BOOL, AT(settings, nixpkgs.allow_untrusted),
+		.fallback = "false", .is_reloadable = true,
+		.help = "Whether revisions that are no ancestors of a configured branch are built. "
+			"They never are pushed. A code host may serve a stranger's commit under "
+			"the "
+			"repository's name, and building it runs its code." },
+
+	{ "systems", CONFIG_TEXTS, AT(settings, systems), .max = 16, .is_reloadable = true,
+		.example = "[x86_64-linux]",
+		.help = "The systems that jobs may ask for; the first one is meant when a job "
+			"names none. Left out: this machine's." },
+	{ "flavours", CONFIG_ITEMS, AT(settings, flavours), .min = 0, .max = 100,
+		.items = &flavour_table, .is_reloadable = true,
+		.help = "Named ways to import nixpkgs, beside the capabilities." },
+	{ "nix_options", CONFIG_JSON, AT(settings, nix_options), .is_reloadable = true,
+		.example = "{sandbox: \"true\"}",
+		.help = "Nix settings passed to every Nix program as --option NAME VALUE. A Nix "
+			"daemon obeys some of them only for its trusted users." },
+	{ "substituters", CONFIG_TEXTS, AT(settings, substituters), .max = 32,
+		.is_reloadable = true, .example = "[\"https://cache.nixos.org\"]",
+		.help = "Binary caches from which inputs are fetched instead of built. Nix must "
+			"trust their keys (trusted-public-keys). Name your own cache here too." },
+	{ "substitution.max_jobs", CONFIG_INT, AT(settings, substitution_jobs), .fallback = "2",
+		.min = 1, .max = 100, .is_reloadable = true,
+		.help = "How many Nix processes fetch from substituters at once." },
+	{ "substitution.timeout", CONFIG_DURATION, AT(settings, substitution_timeout_ms),
+		.fallback = "2h", .min = SECOND, .max = 7 * DAY, .is_reloadable = true,
+		.help = "How long fetching the inputs of one build may take." },
+
+	{ "evaluator.max_jobs", CONFIG_INT, AT(settings, evaluator.max_jobs), .fallback = "1",
+		.min = 1, .max = 100, .is_reloadable = true,
+		.help = "How many evaluations run at once." },
+	{ "evaluator.batch", CONFIG_INT, AT(settings, evaluator.batch), .fallback = "200", .min = 1,
+		.max = 2000, .is_reloadable = true,
+		.help = "How many attributes one Nix process evaluates." },
+	{ "evaluator.timeout", CONFIG_DURATION, AT(settings, evaluator.timeout_ms),
+		.fallback = "10m", .min = SECOND, .max = DAY, .is_reloadable = true,
+		.help = "How long one attribute may take to evaluate. Then the process is killed; "
+			"the other attributes go on in a new one." },
+	{ "evaluator.memory", CONFIG_SIZE, AT(settings, evaluator.memory_bytes), .fallback = "8GiB",
+		.min = 64 * MIB, .max = 4 * TIB, .is_reloadable = true,
+		.help = "How much memory an evaluating process may use before it is killed." },
+
+	{ "planner.timeout", CONFIG_DURATION, AT(settings, planner.timeout_ms), .fallback = "30m",
+		.min = SECOND, .max = DAY, .is_reloadable = true,
+		.help = "How long each question to a store or a cache may take when it is worked "
+			"out what is missing." },
+	{ "planner.max_derivations", CONFIG_INT, AT(settings, planner.max_derivations),
+		.fallback = "200000", .min = 100, .max = 10000000, .is_reloadable = true,
+		.help = "The largest graph of derivations that is planned; jobs with a larger one "
+			"fail." },
+
+	{ "builders", CONFIG_ITEMS, AT(settings, builders), .min = 0, .max = 1000,
+		.items = &builder_table, .is_reloadable = true,
+		.help = "Where builds run. Left out: the local store with one job at a time." },
+
+	{ "build.timeout", CONFIG_DURATION, AT(settings, build.timeout_ms), .fallback = "2d",
+		.min = SECOND, .max = 60 * DAY, .is_reloadable = true,
+		.help = "How long one derivation may take to build." },
+	{ "build.max_silent", CONFIG_DURATION, AT(settings, build.max_silent_ms), .fallback = "3h",
+		.min = SECOND, .max = 60 * DAY, .is_reloadable = true,
+		.help = "How long a build may print nothing." },
+	{ "build.kill_grace", CONFIG_DURATION, AT(settings, build.kill_grace_ms), .fallback = "10s",
+		.min = 0, .max = HOUR, .is_reloadable = true,
+		.help = "From the polite request to stop a build to the kill." },
+	{ "build.ride_along", CONFIG_DURATION, AT(settings, build.ride_along_ms), .fallback = "5s",
+		.min = 0, .max = HOUR, .is_reloadable = true,
+		.help = "A missing derivation that only one build needs and that is known to take "
+			"less than this is built by that build's own Nix process." },
+	{ "build.batch", CONFIG_DURATION, AT(settings, build.batch_ms), .fallback = "2s", .min = 0,
+		.max = HOUR, .is_reloadable = true,
+		.help = "Ready builds that are known to take less than this are started several at "
+			"once in one slot, which spares a Nix process each." },
+	{ "build.batch_max", CONFIG_INT, AT(settings, build.batch_max), .fallback = "10", .min = 1,
+		.max = 100, .is_reloadable = true, .help = "How many of those at once." },
+	{ "build.log_head", CONFIG_SIZE, AT(settings, build.log_head_bytes), .fallback = "16MiB",
+		.min = KIB, .max = 4 * GIB, .is_reloadable = true,
+		.help = "How much of the beginning of a build's log is kept." },
+	{ "build.log_tail", CONFIG_SIZE, AT(settings, build.log_tail_bytes), .fallback = "16MiB",
+		.min = KIB, .max = 4 * GIB, .is_reloadable = true,
+		.help = "How much of the end of a build's log is kept when it is longer." },
+
+	{ "cache.name", CONFIG_TEXT, AT(settings, cache.name), .is_reloadable = true,
+		.example = "cuda-maintainers",
+		.help = "The Cachix cache that results are pushed to. Left out: nothing is "
+			"pushed, and the results stay rooted in the store." },
+	{ "cache.host", CONFIG_TEXT, AT(settings, cache.host), .fallback = "https://cachix.org",
+		.is_reloadable = true, .help = "The Cachix service." },
+	{ "cache.compression", CONFIG_CHOICE, AT(settings, cache.compression), .fallback = "auto",
+		.choices = compressions, .is_reloadable = true,
+		.help = "How paths are compressed; auto is what the cache prefers." },
+	{ "cache.max_jobs", CONFIG_INT, AT(settings, cache.max_jobs), .fallback = "2", .min = 1,
+		.max = 100, .is_reloadable = true, .help = "How many pushes run at once." },
+	{ "cache.timeout", CONFIG_DURATION, AT(settings, cache.timeout_ms), .fallback = "12h",
+		.min = SECOND, .max = 7 * DAY, .is_reloadable = true,
+		.help = "How long one push may take before it is stopped and tried again." },
+	{ "cache.credentials", CONFIG_PATH, AT(settings, cache.credentials), .is_reloadable = true,
+		.example = "/etc/capqd/credentials",
+		.help = "A directory with the files cachix-auth-token and, for caches whose key "
+			"you "
+			"hold, cachix-signing-key. capq-push alone reads them. Left out: "
+			"$CREDENTIALS_DIRECTORY, which systemd sets." },
+
+	{ "access.rules", CONFIG_ITEMS, AT(settings, access), .min = 0, .max = 1000,
+		.items = &access_table, .is_reloadable = true,
+		.help = "Who may do what; the first rule that fits holds. Root and the user that "
+			"capqd runs as always may do everything at the Unix socket." },
+	{ "access.local", CONFIG_CHOICE, AT(settings, local_role), .fallback = "submit",
+		.choices = roles, .is_reloadable = true,
+		.help = "What other local users may do at the Unix socket, whose mode is for "
+			"systemd or for the directory that it is in to set." },
+	{ "access.tcp", CONFIG_CHOICE, AT(settings, tcp_role), .fallback = "read", .choices = roles,
+		.is_reloadable = true, .help = "What can be done over TCP without a token." },
+
+	{ "limits.connections", CONFIG_INT, AT(settings, limits.connections), .fallback = "2000",
+		.min = 16, .max = 100000, .help = "How many clients may be connected at once." },
+	{ "limits.request", CONFIG_SIZE, AT(settings, limits.request_bytes), .fallback = "64MiB",
+		.min = 64 * KIB, .max = GIB, .is_reloadable = true,
+		.help = "The largest body of a request." },
+	{ "limits.jobs_per_request", CONFIG_INT, AT(settings, limits.jobs_per_request),
+		.fallback = "100000", .min = 1, .max = 10000000, .is_reloadable = true,
+		.help = "How many jobs one request may submit." },
+	{ "limits.live_jobs", CONFIG_INT, AT(settings, limits.live_jobs), .fallback = "1000000",
+		.min = 1, .max = 100000000, .is_reloadable = true,
+		.help = "How many unfinished jobs there may be." },
+	{ "limits.state_free", CONFIG_SIZE, AT(settings, limits.state_free_bytes),
+		.fallback = "64MiB", .min = 0, .max = TIB, .is_reloadable = true,
+		.help = "While the disk with state_dir has less room than this, nothing new is "
+			"accepted or started." },
+
+	{ "keep.events", CONFIG_DURATION, AT(settings, keep.events_ms), .fallback = "30d",
+		.min = MINUTE, .max = 3650 * DAY, .is_reloadable = true,
+		.help = "How long the record of what happened to jobs is kept." },
+	{ "keep.logs", CONFIG_DURATION, AT(settings, keep.logs_ms), .fallback = "90d",
+		.min = MINUTE, .max = 3650 * DAY, .is_reloadable = true,
+		.help = "How long logs of builds are kept." },
+};
+
+static const struct config_table table = { keys, ARRAY_LEN(keys), sizeof(struct settings) };
+
+const struct config_table *settings_table(void)
+{
+	return &table;
+}
+
+/* ---- what one key says about another ---- */
+
+const char *settings_native_system(void)
+{
+	static char system[SYSTEM_MAX];
+	struct utsname name;
+
+	if (uname(&name) != 0)
+		return "x86_64-linux";
+	(void)snprintf(system, sizeof system, "%.32s-linux",
+		strcmp(name.machine, "i686") == 0 ? "i686" : name.machine);
+	return system;
+}
+
+static void add_text(struct texts *texts, const char *text)
+{
+	texts->items = xrealloc(texts->items, (texts->n + 1) * sizeof *texts->items);
+	texts->items[texts->n++] = xstrdup(text);
+}
+
+static void add_local_builder(struct settings *s)
+{
+	struct builder *builder = xcalloc(1, sizeof *builder);
+
+	builder->name = xstrdup("local");
+	builder->store = xstrdup("auto");
+	add_text(&builder->systems, settings_native_system());
+	for (size_t i = 0; i < ARRAY_LEN(builder_keys); i++)
+		if (strcmp(builder_keys[i].name, "features") == 0)
+			add_text(&builder->features, builder_keys[i].fallback);
+	builder->max_jobs = 1;
+	builder->fetch_jobs = 2;
+	s->builders = (struct items){ builder, 1 };
+}
+
+static bool is_word(const char *text, size_t max)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && strchr("_.+-", text[i]) == NULL)
+			return false;
+	return len > 0 && len <= max && text[0] != '-' && text[0] != '.';
+}
+
+static int check_flavour(const struct flavour *flavour, struct err *err)
+{
+	static const char *const ours[] = { "cudaSupport", "cudaCapabilities", "cudaForwardCompat",
+		"allowUnfree" };
+	cleanup_json struct json *config = NULL;
+
+	if (!is_word(flavour->name, FLAVOUR_MAX))
+		return err_set(err, CAPQ_EINVAL, "flavours: '%.80s' is no name", flavour->name);
+	if (json_parse(flavour->config, strlen(flavour->config), &config, err) < 0)
+		return err_wrap(err, "flavours: %s: config", flavour->name);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (json_get(config, ours[i]) != NULL)
+			return err_set(err, CAPQ_EINVAL,
+				"flavours: %s: config: '%s' is set by capq", flavour->name,
+				ours[i]);
+	for (size_t i = 0; i < flavour->overlays.n; i++)
+		if (flavour->overlays.items[i][0] != '/')
+			return err_set(err, CAPQ_EINVAL,
+				"flavours: %s: overlays: '%.200s' must be an "
+				"absolute path",
+				flavour->name, flavour->overlays.items[i]);
+	return 0;
+}
+
+static int check_flavours(const struct settings *s, struct err *err)
+{
+	const struct flavour *flavours = s->flavours.items;
+
+	for (size_t i = 0; i < s->flavours.n; i++) {
+		int rv = check_flavour(&flavours[i], err);
+
+		if (rv < 0)
+			return rv;
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(flavours[i].name, flavours[j].name) == 0)
+				return err_set(err, CAPQ_EINVAL, "flavours: two are called '%s'",
+					flavours[i].name);
+	}
+	return 0;
+}
+
+static int check_builders(struct settings *s, struct err *err)
+{
+	struct builder *builders = s->builders.items;
+
+	for (size_t i = 0; i < s->builders.n; i++) {
+		if (!is_word(builders[i].name, 64))
+			return err_set(
+				err, CAPQ_EINVAL, "builders: '%.80s' is no name", builders[i].name);
+		if (strcmp(builders[i].store, "auto") != 0)
+			return err_set(err, CAPQ_EINVAL,
+				"builders: %s: store: this version builds in the local store "
+				"alone: auto",
+				builders[i].name);
+		if (builders[i].systems.n == 0)
+			add_text(&builders[i].systems, settings_native_system());
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(builders[i].name, builders[j].name) == 0)
+				return err_set(err, CAPQ_EINVAL, "builders: two are called '%s'",
+					builders[i].name);
+	}
+	return 0;
+}
+
+static bool is_hex(const char *text, size_t len)
+{
+	if (strlen(text) != len)
+		return false;
+	return strspn(text, "0123456789abcdef") == len;
+}
+
+static int check_access(const struct settings *s, struct err *err)
+{
+	const struct access_rule *rules = s->access.items;
+
+	for (size_t i = 0; i < s->access.n; i++) {
+		int n = (rules[i].user != NULL) + (rules[i].group != NULL) +
+			(rules[i].token_sha256 != NULL);
+
+		if (n != 1)
+			return err_set(err, CAPQ_EINVAL,
+				"access.rules: %s: set one of user, group and token_sha256",
+				rules[i].name);
+		if (rules[i].token_sha256 != NULL && !is_hex(rules[i].token_sha256, SHA256_HEX_LEN))
+			return err_set(err, CAPQ_EINVAL,
+				"access.rules: %s: token_sha256 must be 64 hex digits in small "
+				"letters",
+				rules[i].name);
+	}
+	return 0;
+}
+
+static int check_listen(const struct settings *s, struct err *err)
+{
+	for (size_t i = 0; i < s->listen.n; i++) {
+		const char *text = s->listen.items[i];
+
+		if (!str_starts(text, "unix:/") && !str_starts(text, "http://"))
+			return err_set(err, CAPQ_EINVAL,
+				"listen: '%.200s': expected unix:/PATH or http://ADDRESS:PORT",
+				text);
+	}
+	return 0;
+}
+
+static int check_nix_options(const struct settings *s, struct err *err)
+{
+	cleanup_json struct json *options = NULL;
+
+	if (json_parse(s->nix_options, strlen(s->nix_options), &options, err) < 0)
+		return err_wrap(err, "nix_options");
+	for (const struct json *o = json_first(options); o != NULL; o = json_next(o))
+		if (json_text(o) == NULL || json_name(o)[0] == '-')
+			return err_set(err, CAPQ_EINVAL,
+				"nix_options: %s: expected a text (put quotes around it)",
+				json_name(o));
+	return 0;
+}
+
+/* A name of a branch as `git check-ref-format` has it, as far as it matters here: nothing that git
+ * could take for an option, a range or a path of its own. */
+static bool is_branch(const char *name)
+{
+	if (name[0] == '-' || name[0] == '/' || strlen(name) > REV_NAME_MAX)
+		return false;
+	for (const char *p = name; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || strchr("~^:?*[\\\x7f", *p) != NULL)
+			return false;
+	return strstr(name, "..") == NULL && strstr(name, "@{") == NULL && !str_ends(name, "/");
+}
+
+static int check_nixpkgs(const struct settings *s, struct err *err)
+{
+	if ((s->nixpkgs.url == NULL) == (s->nixpkgs.path == NULL))
+		return err_set(err, CAPQ_EINVAL,
+			"nixpkgs: set url (a git repository) or path (a tree on this machine)");
+	if (s->nixpkgs.url != NULL && s->nixpkgs.url[0] == '-')
+		return err_set(err, CAPQ_EINVAL, "nixpkgs.url: '%.200s' is no URL", s->nixpkgs.url);
+	if (s->nixpkgs.url != NULL && s->nixpkgs.branches.n == 0)
+		return err_set(err, CAPQ_EINVAL, "nixpkgs.branches: name one at least");
+	for (size_t i = 0; i < s->nixpkgs.branches.n; i++)
+		if (!is_branch(s->nixpkgs.branches.items[i]))
+			return err_set(err, CAPQ_EINVAL, "nixpkgs.branches: '%.200s' is no branch",
+				s->nixpkgs.branches.items[i]);
+	return 0;
+}
+
+static int check(struct settings *s, struct err *err)
+{
+	int rv = check_nixpkgs(s, err);
+
+	if (s->systems.n == 0)
+		add_text(&s->systems, settings_native_system());
+	if (s->builders.n == 0)
+		add_local_builder(s);
+	for (size_t i = 0; rv == 0 && i < s->systems.n; i++)
+		if (!is_word(s->systems.items[i], SYSTEM_MAX))
+			rv = err_set(err, CAPQ_EINVAL, "systems: '%.80s' is no system",
+				s->systems.items[i]);
+	if (rv == 0)
+		rv = check_listen(s, err);
+	if (rv == 0)
+		rv = check_flavours(s, err);
+	if (rv == 0)
+		rv = check_builders(s, err);
+	if (rv == 0)
+		rv = check_access(s, err);
+	if (rv == 0)
+		rv = check_nix_options(s, err);
+	if (rv == 0 && s->cache.name != NULL && !is_word(s->cache.name, 100))
+		rv = err_set(err, CAPQ_EINVAL, "cache.name: '%.100s' is no name", s->cache.name);
+	return rv;
+}
+
+static int check_or_finish(const char *path, struct settings *s, struct err *err)
+{
+	int rv = check(s, err);
+
+	if (rv < 0) {
+		settings_finish(s);
+		return err_wrap(err, "%s", path);
+	}
+	return 0;
+}
+
+int settings_parse(
+	const char *text, size_t len, const char *path, struct settings *out, struct err *err)
+{
+	int rv = config_parse(text, len, path, &table, out, err);
+
+	return rv < 0 ? rv : check_or_finish(path, out, err);
+}
+
+int settings_read(const char *path, struct settings *out, struct err *err)
+{
+	int rv = config_read(path, &table, out, err);
+
+	return rv < 0 ? rv : check_or_finish(path, out, err);
+}
+
+void settings_finish(struct settings *settings)
+{
+	config_finish(&table, settings);
+}
+
+const struct flavour *settings_flavour(const struct settings *settings, const char *name)
+{
+	static const struct flavour plain = { .name = (char *)"default", .config = (char *)"{}" };
+	const struct flavour *flavours = settings->flavours.items;
+
+	for (size_t i = 0; i < settings->flavours.n; i++)
+		if (strcmp(flavours[i].name, name) == 0)
+			return &flavours[i];
+	return strcmp(name, "default") == 0 ? &plain : NULL;
+}

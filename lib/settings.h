@@ -1,0 +1,109 @@
+/* capqd's configuration: the struct, and the table of its keys (settings.c). What each key means
+ * stands in the table alone, from which etc/capqd.yaml and capqd.yaml(5) are made. */
+#ifndef CAPQ_LIB_SETTINGS_H
+#define CAPQ_LIB_SETTINGS_H
+
+#include "lib/config.h"
+#include "lib/log.h"
+
+/* What somebody may do; each includes those before. */
+enum role {
+	ROLE_NONE,
+	ROLE_READ,
+	ROLE_SUBMIT,
+	ROLE_ADMIN,
+};
+
+struct flavour {
+	char *name;
+	char *config;          /* JSON, merged over nixpkgs' `config`. */
+	struct texts overlays; /* Absolute paths. */
+};
+
+struct builder {
+	char *name;
+	char *store; /* "auto", or a store URL. */
+	struct texts systems;
+	struct texts features;
+	int64_t max_jobs;   /* Builds at once. */
+	int64_t fetch_jobs; /* Fixed-output builds (downloads) at once, beside them. */
+	int64_t cores;      /* NIX_BUILD_CORES of each build; 0: all. */
+};
+
+struct access_rule {
+	char *name;         /* For logs and `submitter`. */
+	char *user, *group; /* Of the process at the other end of a Unix socket. */
+	char *token_sha256; /* 64 hex digits: who sends the token with this hash. */
+	int role;           /* enum role */
+};
+
+enum compression {
+	COMPRESSION_AUTO, /* What the cache prefers. */
+	COMPRESSION_ZSTD,
+	COMPRESSION_XZ,
+};
+
+struct settings {
+	char *state_dir;
+	struct texts listen;
+	int log_level; /* enum log_level */
+	int64_t stop_grace_ms;
+	struct {
+		char *url, *path;
+		struct texts branches;
+		bool tags;
+		int64_t fetch_every_ms, max_age_ms, fetch_timeout_ms;
+		bool allow_untrusted;
+	} nixpkgs;
+	struct texts systems;
+	struct items flavours; /* struct flavour */
+	char *nix_options;     /* A JSON object of strings. */
+	struct texts substituters;
+	int64_t substitution_jobs, substitution_timeout_ms;
+	struct {
+		int64_t max_jobs, batch, timeout_ms, memory_bytes;
+	} evaluator;
+	struct {
+		int64_t timeout_ms, max_derivations;
+	} planner;
+	struct items builders; /* struct builder */
+	struct {
+		int64_t timeout_ms, max_silent_ms, kill_grace_ms;
+		int64_t ride_along_ms, batch_ms, batch_max;
+		int64_t log_head_bytes, log_tail_bytes;
+	} build;
+	struct {
+		char *name, *host;
+		int compression; /* enum compression */
+		int64_t max_jobs, timeout_ms;
+		char *credentials;
+	} cache;
+	struct items access; /* struct access_rule */
+	int local_role;      /* enum role: of local users that no rule names. */
+	int tcp_role;        /* enum role: over TCP without a token. */
+	struct {
+		int64_t connections, request_bytes, jobs_per_request, live_jobs;
+		int64_t state_free_bytes;
+	} limits;
+	struct {
+		int64_t events_ms, logs_ms;
+	} keep;
+};
+
+/* The table of all keys. */
+const struct config_table *settings_table(void);
+
+/* Read and check the whole file: first each key for itself (lib/config.h), then what one key says
+ * about another. The caller ends with settings_finish(). */
+int settings_read(const char *path, struct settings *out, struct err *err);
+int settings_parse(
+	const char *text, size_t len, const char *path, struct settings *out, struct err *err);
+void settings_finish(struct settings *settings);
+
+/* The flavour called `name`, NULL when there is none. "default" always exists. */
+const struct flavour *settings_flavour(const struct settings *settings, const char *name);
+
+/* The machine's own system as Nix calls it: "x86_64-linux". */
+const char *settings_native_system(void);
+
+#endif
