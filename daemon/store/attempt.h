@@ -1,0 +1,64 @@
+/* Attempts of builds, and the history of what Nix built. */
+#ifndef CAPQ_DAEMON_STORE_ATTEMPT_H
+#define CAPQ_DAEMON_STORE_ATTEMPT_H
+
+#include "daemon/store/store.h"
+#include "lib/failure.h"
+
+struct attempt {
+	int64_t id; /* Names its log. */
+	int64_t build_id;
+	int number;
+	char *builder;
+	int64_t started_at, finished_at; /* ms since 1970; 0: not yet. */
+	char *outcome;                   /* "running", "built", "failed", "interrupted" */
+	enum failure failure;
+	char *reason;
+	int64_t log_bytes; /* Printed in all; -1: the log is gone. */
+};
+
+void attempt_finish(struct attempt *attempt);
+
+int64_t store_attempt_start(
+	struct store *store, int64_t build_id, int number, const char *builder, int64_t now_ms);
+void store_attempt_end(struct store *store, int64_t id, const char *outcome, enum failure failure,
+	const char *reason, int64_t log_bytes, int64_t now_ms);
+
+/* Attempt `number` of the build; 0: the newest. False when there is none. */
+bool store_attempt_get(struct store *store, int64_t build_id, int number, struct attempt *out);
+void store_attempts_of(struct store *store, int64_t build_id,
+	void (*each)(void *owner, const struct attempt *attempt), void *owner);
+
+/* What a start finds still running was interrupted. */
+void store_attempts_interrupt(struct store *store, int64_t now_ms);
+
+/* Call `each` for at most `limit` attempts that ended before `before_ms` and still have a log; and
+ * note that the log of one is gone. */
+void store_logs_before(struct store *store, int64_t before_ms, int limit,
+	void (*each)(void *owner, int64_t attempt_id), void *owner);
+void store_log_gone(struct store *store, int64_t attempt_id);
+
+/* One derivation that Nix built, or tried to. */
+struct history_entry {
+	int64_t attempt_id;
+	const char *drv_path;
+	const char *package;
+	const char *system;
+	const char *caps;
+	const char *machine; /* "": the builder itself. */
+	const char *builder;
+	bool is_ride;
+	int64_t started_at, wall_ms;
+	int64_t core_ms;      /* -1: unknown. */
+	int64_t output_bytes; /* -1: unknown. */
+	const char *outcome;  /* "built", "failed", "interrupted" */
+};
+int64_t store_history_add(struct store *store, const struct history_entry *entry);
+void store_history_set_bytes(struct store *store, int64_t id, int64_t output_bytes);
+
+/* Call `each` for every (package, system) with the mean duration of its last successful builds. */
+void store_history_costs(struct store *store,
+	void (*each)(void *owner, const char *package, const char *system, int64_t mean_ms),
+	void *owner);
+
+#endif

@@ -1,0 +1,115 @@
+#include "daemon/store/batch.h"
+
+#include <string.h>
+
+#include "daemon/store/query.h"
+#include "lib/mem.h"
+
+enum {
+	BEGIN,
+	OPEN,
+	END,
+	DROP_JOBS,
+	GET_ANSWER,
+	PUT_ANSWER,
+	TRIM_ANSWERS,
+	N_STATEMENTS,
+};
+
+static const char *const sql[N_STATEMENTS] = {
+	[BEGIN] = "INSERT INTO batches (started_at) VALUES (?)",
+	[OPEN] = "SELECT id FROM batches",
+	[END] = "DELETE FROM batches WHERE id = ?",
+	[DROP_JOBS] =
+		"DELETE FROM jobs WHERE id IN (SELECT id FROM jobs INDEXED BY jobs_state WHERE "
+		"state = 'evaluating' AND batch_id = ? LIMIT ?)",
+	[GET_ANSWER] = "SELECT digest = ?, answer FROM answers WHERE submitter = ? AND key = ?",
+	[PUT_ANSWER] = "INSERT OR REPLACE INTO answers (submitter, key, digest, answer, at) VALUES "
+		       "(?, ?, ?, ?, ?)",
+	[TRIM_ANSWERS] = "DELETE FROM answers WHERE at < ?",
+};
+
+static const struct statements statements = { SLOT_BATCH, N_STATEMENTS, sql };
+
+int64_t store_batch_begin(struct store *store, int64_t now_ms)
+{
+	struct query q = query_begin(store, &statements, BEGIN);
+
+	query_int(&q, now_ms);
+	query_run(&q);
+	return store_last_id(store);
+}
+
+int64_t store_batch_open(struct store *store)
+{
+	struct query q = query_begin(store, &statements, OPEN);
+	int64_t id = query_row(&q) ? query_get_int(&q, 0) : 0;
+
+	query_end(&q);
+	return id;
+}
+
+void store_batch_end(struct store *store, int64_t batch_id)
+{
+	struct query q = query_begin(store, &statements, END);
+
+	query_int(&q, batch_id);
+	query_run(&q);
+}
+
+int store_batch_drop(struct store *store, int64_t batch_id, int limit)
+{
+	struct query q = query_begin(store, &statements, DROP_JOBS);
+	int n;
+
+	query_int(&q, batch_id);
+	query_int(&q, limit);
+	query_run(&q);
+	n = (int)store_changes(store);
+	if (n < limit)
+		store_batch_end(store, batch_id);
+	return n;
+}
+
+bool store_answer_get(struct store *store, const char *submitter, const char *key,
+	const char *digest, bool *out_same, char **out_answer, size_t *out_len)
+{
+	struct query q = query_begin(store, &statements, GET_ANSWER);
+	bool found;
+
+	query_text(&q, digest);
+	query_text(&q, submitter);
+	query_text(&q, key);
+	found = query_row(&q);
+	if (found) {
+		const void *answer = query_get_blob(&q, 1, out_len);
+
+		*out_same = query_get_int(&q, 0) != 0;
+		*out_answer = xmalloc(*out_len + 1);
+		memcpy(*out_answer, answer, *out_len);
+		(*out_answer)[*out_len] = '\0';
+	}
+	query_end(&q);
+	return found;
+}
+
+void store_answer_put(struct store *store, const char *submitter, const char *key,
+	const char *digest, const char *answer, size_t len, int64_t now_ms)
+{
+	struct query q = query_begin(store, &statements, PUT_ANSWER);
+
+	query_text(&q, submitter);
+	query_text(&q, key);
+	query_text(&q, digest);
+	query_blob(&q, answer, len);
+	query_int(&q, now_ms);
+	query_run(&q);
+}
+
+void store_answers_trim(struct store *store, int64_t before_ms)
+{
+	struct query q = query_begin(store, &statements, TRIM_ANSWERS);
+
+	query_int(&q, before_ms);
+	query_run(&q);
+}

@@ -1,0 +1,30 @@
+/* Bulk submits while they are being written, and remembered answers. */
+#ifndef CAPQ_DAEMON_STORE_BATCH_H
+#define CAPQ_DAEMON_STORE_BATCH_H
+
+#include <stddef.h>
+
+#include "daemon/store/store.h"
+
+/* Begin the batch; there is none. Jobs are entered with its id (store_job_enter()). */
+int64_t store_batch_begin(struct store *store, int64_t now_ms);
+
+/* The batch that is being written, 0 when there is none. */
+int64_t store_batch_open(struct store *store);
+
+/* It is whole: all its jobs become visible with this transaction. */
+void store_batch_end(struct store *store, int64_t batch_id);
+
+/* Delete at most `limit` jobs of the batch. Returns how many went; when it is less than the limit,
+ * the batch is gone as well. */
+int store_batch_drop(struct store *store, int64_t batch_id, int limit);
+
+/* The answer given to the same key before. False: none. `*out_same` tells whether the request was
+ * the same too. The caller frees `*out_answer`. */
+bool store_answer_get(struct store *store, const char *submitter, const char *key,
+	const char *digest, bool *out_same, char **out_answer, size_t *out_len);
+void store_answer_put(struct store *store, const char *submitter, const char *key,
+	const char *digest, const char *answer, size_t len, int64_t now_ms);
+void store_answers_trim(struct store *store, int64_t before_ms);
+
+#endif

@@ -1,0 +1,81 @@
+#include "sched/heap.h"
+
+#include <stdlib.h>
+
+#include "lib/mem.h"
+
+static void put(struct heap *heap, size_t place, uint32_t item)
+{
+	heap->items[place] = item;
+	heap->moved(heap->owner, item, (uint32_t)place);
+}
+
+static size_t rise(struct heap *heap, size_t place, uint32_t item)
+{
+	while (place > 0) {
+		size_t parent = (place - 1) / 2;
+
+		if (!heap->before(heap->owner, item, heap->items[parent]))
+			break;
+		put(heap, place, heap->items[parent]);
+		place = parent;
+	}
+	return place;
+}
+
+static size_t sink(struct heap *heap, size_t place, uint32_t item)
+{
+	for (;;) {
+		size_t child = 2 * place + 1;
+
+		if (child >= heap->n)
+			return place;
+		if (child + 1 < heap->n &&
+			heap->before(heap->owner, heap->items[child + 1], heap->items[child]))
+			child++;
+		if (!heap->before(heap->owner, heap->items[child], item))
+			return place;
+		put(heap, place, heap->items[child]);
+		place = child;
+	}
+}
+
+void heap_finish(struct heap *heap)
+{
+	free(heap->items);
+	heap->items = NULL;
+	heap->n = heap->capacity = 0;
+}
+
+void heap_push(struct heap *heap, uint32_t item)
+{
+	array_reserve(&heap->items, &heap->capacity, heap->n + 1, sizeof *heap->items);
+	heap->n++;
+	put(heap, rise(heap, heap->n - 1, item), item);
+}
+
+uint32_t heap_top(const struct heap *heap)
+{
+	return heap->n == 0 ? HEAP_NOWHERE : heap->items[0];
+}
+
+void heap_changed(struct heap *heap, uint32_t place)
+{
+	uint32_t item = heap->items[place];
+	size_t to = rise(heap, place, item);
+
+	if (to == place)
+		to = sink(heap, place, item);
+	put(heap, to, item);
+}
+
+void heap_remove(struct heap *heap, uint32_t place)
+{
+	uint32_t item = heap->items[place], last = heap->items[--heap->n];
+
+	heap->moved(heap->owner, item, HEAP_NOWHERE);
+	if (place == heap->n)
+		return;
+	heap->items[place] = last;
+	heap_changed(heap, place);
+}
