@@ -216,15 +216,11 @@ static int mapping_to_json(struct reader *r, const yaml_node_t *node, const char
 	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
 		p++) {
 		const yaml_node_t *key = node_at(r, p->key);
-		struct json_out quoted = { 0 };
 		int rv;
 
 		if (scalar(key) == NULL)
 			return fail_at(r, key, CAPQ_EINVAL, "a name must be a text");
-		json_out_text(&quoted, NULL, scalar(key));
-		quoted.text.text[quoted.text.len - 1] = '\0'; /* The quotes come with the name. */
-		rv = to_json(r, node_at(r, p->value), quoted.text.text + 1, depth + 1, out);
-		str_free(&quoted.text);
+		rv = to_json(r, node_at(r, p->value), scalar(key), depth + 1, out);
 		if (rv < 0)
 			return rv;
 	}

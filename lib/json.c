@@ -320,9 +320,8 @@ static void begin(struct json_out *out, const char *name)
 		str_add_char(&out->text, ',');
 	out->need_comma = true;
 	if (name != NULL) {
-		str_add_char(&out->text, '"'); /* Names are ours and need no escapes. */
-		str_add(&out->text, name);
-		str_add_bytes(&out->text, "\":", 2);
+		add_text(&out->text, name, strlen(name));
+		str_add_char(&out->text, ':');
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "lib/job.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/rev_name.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -446,18 +447,6 @@ static int check_nix_options(const struct settings *s, struct err *err)
 	return 0;
 }
 
-/* A name of a branch as `git check-ref-format` has it, as far as it matters here: nothing that git
- * could take for an option, a range or a path of its own. */
-static bool is_branch(const char *name)
-{
-	if (name[0] == '-' || name[0] == '/' || strlen(name) > REV_NAME_MAX)
-		return false;
-	for (const char *p = name; *p != '\0'; p++)
-		if ((unsigned char)*p <= ' ' || strchr("~^:?*[\\\x7f", *p) != NULL)
-			return false;
-	return strstr(name, "..") == NULL && strstr(name, "@{") == NULL && !str_ends(name, "/");
-}
-
 static int check_nixpkgs(const struct settings *s, struct err *err)
 {
 	if ((s->nixpkgs.url == NULL) == (s->nixpkgs.path == NULL))
@@ -468,7 +457,7 @@ static int check_nixpkgs(const struct settings *s, struct err *err)
 	if (s->nixpkgs.url != NULL && s->nixpkgs.branches.n == 0)
 		return err_set(err, CAPQ_EINVAL, "nixpkgs.branches: name one at least");
 	for (size_t i = 0; i < s->nixpkgs.branches.n; i++)
-		if (!is_branch(s->nixpkgs.branches.items[i]))
+		if (!rev_name_is_valid(s->nixpkgs.branches.items[i]))
 			return err_set(err, CAPQ_EINVAL, "nixpkgs.branches: '%.200s' is no branch",
 				s->nixpkgs.branches.items[i]);
 	return 0;

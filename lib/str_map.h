@@ -1,5 +1,5 @@
-/* A hash table from texts to 32-bit numbers: the index of a thing in an array. Keys are borrowed and
- * must stay. Pure. */
+/* A hash table from texts to 32-bit numbers: the index of a thing in an array. Keys are borrowed
+ * and must stay. Pure. */
 #ifndef CAPQ_LIB_STR_MAP_H
 #define CAPQ_LIB_STR_MAP_H
 
@@ -17,6 +17,6 @@ struct str_map {
 
 void str_map_finish(struct str_map *map);
 void str_map_set(struct str_map *map, const char *key, uint32_t value); /* Adds or replaces. */
-uint32_t str_map_get(const struct str_map *map, const char *key);       /* STR_MAP_NONE: not there. */
+uint32_t str_map_get(const struct str_map *map, const char *key); /* STR_MAP_NONE: not there. */
 
 #endif

@@ -18,8 +18,8 @@ void store_dependents_of(struct store *store, int64_t build_id,
 void store_needs_load(struct store *store,
 	void (*each)(void *owner, int64_t build_id, int64_t need_id), void *owner);
 
-/* Call `each` for the build and everything that it needs, directly or not, at most `limit` of them, what
- * is needed first first as far as ids tell (needs are entered before what needs them). */
+/* Call `each` for the build and everything that it needs, directly or not, at most `limit` of them,
+ * what is needed first first as far as ids tell (needs are entered before what needs them). */
 void store_needs_closure(struct store *store, int64_t build_id, int limit,
 	void (*each)(void *owner, const struct build *build), void *owner);
 

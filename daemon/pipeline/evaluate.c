@@ -1,0 +1,482 @@
+/* One process at a time:
+ *
+ *   START --- what is left: BATCH of it, catching -------> RUNNING ---+
+ *     ^                     else EXPLAIN the next thrown              |
+ *     +------------------------ the process ended <-------------------+
+ *
+ * When nothing is left, or a stop is wanted, the evaluation is done. */
+#include "daemon/pipeline/evaluate.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lib/attr_path.h"
+#include "lib/capability.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "lib/nix_event.h"
+#include "lib/store_path.h"
+#include "lib/str.h"
+
+#define LINE_MAX_BYTES (4u << 20) /* A typo's line lists thousands of similar names. */
+#define MESSAGE_MAX 3000          /* Bytes of a message that are kept. */
+#define TRACE "trace: "
+#define OUTPUT_MAX (256u << 20) /* nixpkgs warns a lot; more than this is no evaluation. */
+#define NONE SIZE_MAX
+
+enum attr_state {
+	LEFT,   /* Still to be evaluated. */
+	THROWN, /* Failed, and Nix has not been asked why. */
+	TOLD,
+};
+
+struct evaluation {
+	struct nix *nix;
+	struct evaluation_spec spec; /* Its strings are ours. */
+	struct texts overlays;
+	enum attr_state *states;
+	struct child *child; /* NULL between two processes. */
+	char *request;       /* File of the running process. */
+	char mark[40];       /* What begins each of its reports. */
+	size_t *batch;       /* Attribute of each of its numbers. */
+	size_t n_batch;
+	bool explaining;
+	size_t begun;     /* Number in the batch of the attribute it is at; NONE: at none. */
+	struct str words; /* Its errors since that attribute began. */
+	bool stop_wanted;
+	uv_timer_t limit; /* For one attribute; and, in between, for starting in a later turn. */
+};
+
+static void start_next(struct evaluation *e);
+
+/* ---- results ---- */
+
+static void tell(struct evaluation *e, size_t i, enum failure failure, const char *drv_path,
+	const char *message)
+{
+	struct evaluation_result result = {
+		.drv_path = drv_path,
+		.failure = failure,
+		.message = message,
+	};
+
+	if (e->states[i] == TOLD)
+		return;
+	e->states[i] = TOLD;
+	e->spec.on_result(e->spec.owner, i, &result);
+}
+
+static void tell_failure(struct evaluation *e, size_t i, enum failure failure, const char *message)
+{
+	cleanup_free char *cut = xstrndup(message, MESSAGE_MAX);
+
+	tell(e, i, failure, NULL, cut);
+}
+
+/* "there is no attribute 'torhc' in python3Packages.torhc; did you mean torch?" */
+static void tell_missing(struct evaluation *e, size_t i, const struct json *report)
+{
+	const struct json *similar = json_get(report, "similar");
+	const char *name = json_text(json_get(report, "missing"));
+	size_t n = json_count(similar), n_nearest, at = 0;
+	cleanup_free const char **names = xcalloc(n, sizeof *names);
+	cleanup_str struct str text = { 0 };
+	const char *nearest[3];
+
+	for (const struct json *v = json_first(similar); v != NULL; v = json_next(v))
+		if (json_text(v) != NULL)
+			names[at++] = json_text(v);
+	n_nearest = str_nearest(name, names, at, nearest, ARRAY_LEN(nearest));
+	str_addf(&text, "there is no attribute '%s' on the way to %s", name, e->spec.attrs[i]);
+	for (size_t k = 0; k < n_nearest; k++)
+		str_addf(&text, "%s%s",
+			k == 0               ? "; did you mean "
+			: k + 1 == n_nearest ? " or "
+					     : ", ",
+			nearest[k]);
+	str_add(&text, n_nearest > 0 ? "?" : "");
+	tell_failure(e, i, FAILURE_EVALUATION, str_text(&text));
+}
+
+static void read_end(struct evaluation *e, size_t i, const struct json *report)
+{
+	const char *drv_path = json_text(json_get(report, "drvPath"));
+	const char *kind = json_text(json_get(report, "notADerivation"));
+	cleanup_str struct str text = { 0 };
+
+	if (json_kind(json_get(report, "thrown")) == JSON_BOOL) {
+		e->states[i] = THROWN;
+		return;
+	}
+	if (drv_path != NULL && store_path_is_drv(drv_path)) {
+		tell(e, i, FAILURE_NONE, drv_path, NULL);
+		return;
+	}
+	if (json_text(json_get(report, "missing")) != NULL) {
+		tell_missing(e, i, report);
+		return;
+	}
+	if (kind != NULL)
+		str_addf(&text, "%s is no derivation but a %s", e->spec.attrs[i], kind);
+	else if (json_text(json_get(report, "notASet")) != NULL)
+		str_addf(&text, "%s: what '%s' is looked for in is no set", e->spec.attrs[i],
+			json_text(json_get(report, "notASet")));
+	else
+		str_addf(&text, "%s: its drvPath is no store path", e->spec.attrs[i]);
+	tell_failure(e, i, FAILURE_EVALUATION, str_text(&text));
+}
+
+/* A line that began with our mark. */
+static void read_report(struct evaluation *e, const char *text)
+{
+	cleanup_json struct json *report = NULL;
+	int64_t number;
+
+	if (json_parse(text, strlen(text), &report, NULL) < 0)
+		return;
+	if (json_int(json_get(report, "begin"), &number) && number >= 0 &&
+		(size_t)number < e->n_batch) {
+		e->begun = (size_t)number;
+		str_clear(&e->words);
+		uv_timer_again(&e->limit);
+	} else if (json_int(json_get(report, "end"), &number) && number >= 0 &&
+		   (size_t)number < e->n_batch) {
+		e->begun = NONE;
+		read_end(e, e->batch[number], report);
+	}
+}
+
+/* Nix's words, without what it puts around them. */
+static void keep_words(struct evaluation *e, const char *text)
+{
+	if (str_starts(text, "(use '--show-trace'") || str_starts(text, TRACE) ||
+		str_starts(text, "warning:") || str_starts(text, "evaluation warning:"))
+		return;
+	if (str_starts(text, "error: "))
+		text += strlen("error: ");
+	if (e->words.len < MESSAGE_MAX)
+		str_addf(&e->words, "%s%s", e->words.len > 0 ? "\n" : "", text);
+}
+
+static void on_stderr(void *owner, const char *line, size_t len)
+{
+	struct evaluation *e = owner;
+	size_t mark_len = strlen(e->mark);
+	struct nix_event event;
+
+	nix_event_parse(line, len, &event);
+	if (event.action == NIX_MSG || event.action == NIX_TEXT) {
+		const char *text = str_text(&event.text);
+		const char *said = str_starts(text, TRACE) ? text + strlen(TRACE) : text;
+
+		if (strncmp(said, e->mark, mark_len) == 0)
+			read_report(e, said + mark_len);
+		else if (event.level == 0)
+			keep_words(e, text);
+	}
+	nix_event_finish(&event);
+}
+
+/* ---- the process ended ---- */
+
+static const char *words_or(const struct evaluation *e, const char *otherwise)
+{
+	return e->words.len > 0 ? str_text(&e->words) : otherwise;
+}
+
+/* Nothing was begun: it is not an attribute's fault but nixpkgs', Nix's, or this machine's. */
+static void fail_all_left(struct evaluation *e, enum failure failure, const char *message)
+{
+	for (size_t k = 0; k < e->n_batch; k++)
+		if (e->states[e->batch[k]] != TOLD)
+			tell_failure(e, e->batch[k], failure, message);
+}
+
+/* Why the process ended, as the class and the message of whatever was to blame. */
+static enum failure read_verdict(
+	const struct evaluation *e, const struct child_end *end, char *how, size_t size)
+{
+	bool killed = end->outcome == CHILD_SIGNALED && end->code == SIGKILL;
+
+	child_describe_end(end, how, size);
+	if (end->outcome == CHILD_TIMED_OUT) {
+		(void)snprintf(how, size,
+			"its evaluation took longer than evaluator.timeout allows and was killed");
+		return FAILURE_TIMEOUT;
+	}
+	if (end->outcome == CHILD_OUT_OF_MEMORY || killed) {
+		(void)snprintf(how, size, "its evaluation used more memory than %s and was killed",
+			killed ? "there is" : "evaluator.memory allows");
+		return FAILURE_OUT_OF_MEMORY;
+	}
+	if (strstr(str_text(&e->words), "out of memory") != NULL)
+		return FAILURE_OUT_OF_MEMORY;
+	return FAILURE_EVALUATION;
+}
+
+static void blame(struct evaluation *e, const struct child_end *end)
+{
+	char how[160];
+	enum failure failure = read_verdict(e, end, how, sizeof how);
+	const char *message = failure == FAILURE_EVALUATION ? words_or(e, how) : how;
+
+	if (e->begun == NONE)
+		fail_all_left(e, failure, message);
+	else if (failure != FAILURE_OUT_OF_MEMORY || e->begun == 0)
+		tell_failure(e, e->batch[e->begun], failure, message);
+	/* Else what came before it may have filled the memory: once more, as the first. */
+}
+
+/* The attribute that was begun last goes to the front, so that it is alone with a fresh process's
+ * memory. */
+static size_t first_of_next_batch(const struct evaluation *e)
+{
+	return e->begun == NONE || e->begun == 0 ? NONE : e->batch[e->begun];
+}
+
+static void on_child_done(void *owner, const struct child_end *end)
+{
+	struct evaluation *e = owner;
+	bool ended_well = end->outcome == CHILD_EXITED && end->code == 0;
+
+	e->child = NULL;
+	uv_timer_stop(&e->limit);
+	nix_remove_request(STEAL_POINTER(e->request));
+	if (!e->stop_wanted && e->explaining) {
+		/* What threw before but not now is reported by read_end(); else these are the
+		 * words. */
+		if (!ended_well)
+			blame(e, end);
+		if (e->states[e->batch[0]] != TOLD)
+			tell_failure(e, e->batch[0], FAILURE_EVALUATION,
+				words_or(e, "it failed, and did not when it was asked why"));
+	} else if (!e->stop_wanted && !ended_well) {
+		blame(e, end);
+	}
+	start_next(e);
+}
+
+/* ---- starting ---- */
+
+static void write_config(const struct evaluation *e, struct json_out *out)
+{
+	cleanup_json struct json *config = NULL;
+	struct capability_set set = { 0 };
+	char item[CAPABILITY_TEXT_MAX];
+
+	(void)capability_set_parse(e->spec.caps, &set, NULL); /* Canonical: it parses. */
+	json_out_object(out, "config");
+	json_out_bool(out, "cudaSupport", true);
+	json_out_bool(out, "cudaForwardCompat", set.ptx);
+	json_out_bool(out, "allowUnfree", true);
+	json_out_array(out, "cudaCapabilities");
+	for (size_t i = 0; i < set.n; i++) {
+		capability_format(set.items[i], item);
+		json_out_text(out, NULL, item);
+	}
+	json_out_end_array(out);
+	if (json_parse(e->spec.config, strlen(e->spec.config), &config, NULL) == 0) {
+		for (const struct json *v = json_first(config); v != NULL; v = json_next(v)) {
+			struct str text = { 0 };
+
+			json_print(v, &text);
+			json_out_raw(out, json_name(v), str_text(&text));
+			str_free(&text);
+		}
+	}
+	json_out_end_object(out);
+}
+
+static void write_attr(const char *attr, struct json_out *out)
+{
+	struct attr_path path;
+
+	json_out_array(out, NULL);
+	if (attr_path_parse(attr, &path, NULL) == 0) /* Canonical: it parses. */
+		for (size_t i = 0; i < path.n; i++)
+			json_out_text(out, NULL, path.elements[i]);
+	json_out_end_array(out);
+}
+
+static char *make_request(struct evaluation *e, struct err *err)
+{
+	struct json_out out = { 0 };
+	char *file;
+
+	json_out_object(&out, NULL);
+	json_out_text(&out, "mark", e->mark);
+	json_out_text(&out, "system", e->spec.system);
+	json_out_bool(&out, "catch", !e->explaining);
+	write_config(e, &out);
+	json_out_array(&out, "overlays");
+	for (size_t i = 0; i < e->overlays.n; i++)
+		json_out_text(&out, NULL, e->overlays.items[i]);
+	json_out_end_array(&out);
+	json_out_array(&out, "attrs");
+	for (size_t k = 0; k < e->n_batch; k++)
+		write_attr(e->spec.attrs[e->batch[k]], &out);
+	json_out_end_array(&out);
+	json_out_end_object(&out);
+	file = nix_write_request(e->nix, str_text(&out.text), err);
+	str_free(&out.text);
+	return file;
+}
+
+/* Reports begin with something that what is evaluated cannot know. */
+static void make_mark(struct evaluation *e)
+{
+	uint64_t random[2] = { 0 };
+
+	(void)!getrandom(random, sizeof random, 0);
+	(void)snprintf(e->mark, sizeof e->mark, "capq:%016" PRIx64 ":", random[0] ^ random[1]);
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+	struct evaluation *e = timer->data;
+
+	if (e->child != NULL)
+		child_stop(e->child, CHILD_TIMED_OUT);
+}
+
+static int start_process(struct evaluation *e, struct err *err)
+{
+	cleanup_free char *expression = nix_expression(e->nix, "evaluate.nix");
+	cleanup_argv struct argv argv = { 0 };
+	struct child_spec spec = {
+		.name = "evaluator",
+		.env = argv_words(&e->nix->env),
+		.stop_signal = SIGKILL,
+		.memory_bytes = (uint64_t)e->nix->settings->evaluator.memory_bytes,
+		.max_output = OUTPUT_MAX,
+		.max_line = LINE_MAX_BYTES,
+		.on_stderr = on_stderr,
+		.on_done = on_child_done,
+		.owner = e,
+	};
+	uint64_t limit = (uint64_t)e->nix->settings->evaluator.timeout_ms;
+
+	make_mark(e);
+	e->begun = NONE;
+	str_clear(&e->words);
+	e->request = make_request(e, err);
+	if (e->request == NULL)
+		return err->code;
+	nix_argv(e->nix, "nix-instantiate", NIX_NO_SUBSTITUTES, &argv);
+	argv_add_all(&argv,
+		(const char *const[]){ "--option", "allow-import-from-derivation", "false",
+			"--eval", "--strict", "--json", "--read-write-mode", "--argstr", "nixpkgs",
+			e->spec.tree, "--argstr", "requestFile", e->request, expression, NULL });
+	spec.argv = argv_words(&argv);
+	uv_timer_start(&e->limit, on_limit, limit, limit);
+	return child_start(e->nix->children, &spec, &e->child, err);
+}
+
+/* What the next process is to do. False: nothing is left. */
+static bool choose_batch(struct evaluation *e)
+{
+	size_t first = e->explaining ? NONE : first_of_next_batch(e);
+
+	e->n_batch = 0;
+	e->explaining = false;
+	if (first != NONE && e->states[first] == LEFT)
+		e->batch[e->n_batch++] = first;
+	for (size_t i = 0; i < e->spec.n; i++)
+		if (e->states[i] == LEFT && i != first)
+			e->batch[e->n_batch++] = i;
+	for (size_t i = 0; i < e->spec.n && e->n_batch == 0; i++) {
+		if (e->states[i] == THROWN) {
+			e->batch[e->n_batch++] = i;
+			e->explaining = true;
+		}
+	}
+	return e->n_batch > 0;
+}
+
+/* ---- the end ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct evaluation *e = handle->data;
+
+	e->spec.on_done(e->spec.owner);
+	for (size_t i = 0; i < e->spec.n; i++)
+		free((char *)e->spec.attrs[i]);
+	for (size_t i = 0; i < e->overlays.n; i++)
+		free(e->overlays.items[i]);
+	free(e->overlays.items);
+	free((void *)e->spec.attrs);
+	free((char *)e->spec.tree);
+	free((char *)e->spec.system);
+	free((char *)e->spec.caps);
+	free((char *)e->spec.config);
+	free(e->states);
+	free(e->batch);
+	str_free(&e->words);
+	free(e);
+}
+
+static void start_next(struct evaluation *e)
+{
+	struct err err;
+
+	if (!e->stop_wanted && choose_batch(e)) {
+		if (start_process(e, &err) == 0)
+			return;
+		nix_remove_request(STEAL_POINTER(e->request));
+		fail_all_left(e, FAILURE_EVALUATION, err.text);
+	}
+	uv_close((uv_handle_t *)&e->limit, on_closed);
+}
+
+static void on_begin(uv_timer_t *timer)
+{
+	start_next(timer->data);
+}
+
+static char **copy_texts(const char *const *texts, size_t n)
+{
+	char **copy = xcalloc(n, sizeof *copy);
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(texts[i]);
+	return copy;
+}
+
+void evaluation_start(struct nix *nix, const struct evaluation_spec *spec, struct evaluation **out)
+{
+	struct evaluation *e = xcalloc(1, sizeof *e);
+
+	e->nix = nix;
+	e->spec = *spec;
+	e->spec.tree = xstrdup(spec->tree);
+	e->spec.system = xstrdup(spec->system);
+	e->spec.caps = xstrdup(spec->caps);
+	e->spec.config = xstrdup(spec->config);
+	e->spec.attrs = (const char *const *)copy_texts(spec->attrs, spec->n);
+	e->overlays.items =
+		copy_texts((const char *const *)spec->overlays->items, spec->overlays->n);
+	e->overlays.n = spec->overlays->n;
+	e->spec.overlays = &e->overlays;
+	e->states = xcalloc(spec->n, sizeof *e->states);
+	e->batch = xcalloc(spec->n, sizeof *e->batch);
+	e->begun = NONE;
+	uv_timer_init(nix->children->loop, &e->limit);
+	e->limit.data = e;
+	uv_timer_start(&e->limit, on_begin, 0, 0);
+	*out = e;
+}
+
+void evaluation_stop(struct evaluation *e)
+{
+	if (e->stop_wanted)
+		return;
+	e->stop_wanted = true;
+	if (e->child != NULL)
+		child_stop(e->child, CHILD_STOPPED);
+}

@@ -1,0 +1,48 @@
+/* Evaluate: attributes of one context to derivations, many in one Nix process.
+ *
+ * The happy path: one process reports every attribute and ends. Then
+ * - an attribute that Nix can catch failing (throw, assert) is evaluated again alone, not catching,
+ *   for its message;
+ * - one that ends the process (abort, a type error, a missing file, endless recursion, ...) fails
+ *   with the process's last words; the rest goes on in a new process;
+ * - one that takes too long or too much memory gets the process killed (SIGKILL: evaluation ignores
+ *   SIGTERM) and fails, the rest goes on. Memory is charged to an attribute only when it was the
+ *   first of its process; otherwise it is tried again as the first.
+ * So no attribute fails for another's fault, and each failure costs one process at most. */
+#ifndef CAPQ_DAEMON_PIPELINE_EVALUATE_H
+#define CAPQ_DAEMON_PIPELINE_EVALUATE_H
+
+#include "daemon/pipeline/nix.h"
+#include "lib/failure.h"
+
+struct evaluation; /* Frees itself right after `on_done` returns. */
+
+struct evaluation_result {
+	const char *drv_path; /* NULL: it failed. */
+	enum failure failure; /* FAILURE_EVALUATION, _TIMEOUT or _OUT_OF_MEMORY. */
+	const char *message;  /* Nix's own, or ours; may have several lines. */
+};
+
+struct evaluation_spec {
+	const char *tree; /* Path of nixpkgs. */
+	const char *system;
+	const char *caps;   /* Canonical set. */
+	const char *config; /* The flavour's, a JSON object. */
+	const struct texts *overlays;
+	const char *const *attrs; /* Canonical paths. */
+	size_t n;
+
+	/* Attribute `i` is known; once for each, in any order, later than evaluation_start(). */
+	void (*on_result)(void *owner, size_t i, const struct evaluation_result *result);
+	/* The end; attributes without a result were stopped. */
+	void (*on_done)(void *owner);
+	void *owner;
+};
+
+/* Start. The spec is copied. `on_done` runs exactly once, later. */
+void evaluation_start(struct nix *nix, const struct evaluation_spec *spec, struct evaluation **out);
+
+/* Stop; `on_done` follows once the process is gone. */
+void evaluation_stop(struct evaluation *evaluation);
+
+#endif

@@ -1,0 +1,54 @@
+# Evaluates many attributes of one nixpkgs for one context. Everything that varies comes as data: the
+# name of a tree and the name of a file with JSON. Nothing is ever pasted into this text.
+#
+#   { mark, system, config, overlays, attrs: [[element, ...], ...], catch }
+#
+# Results leave through builtins.trace, one line each, so that they are known even if a later
+# attribute ends the process: MARK{"begin":i}, then MARK{"end":i, ...}. With `catch`, what tryEval can
+# catch is reported as {"thrown":true}; without, its message ends the process, for a person to read.
+{ nixpkgs, requestFile }:
+let
+  request = builtins.fromJSON (builtins.readFile (/. + requestFile));
+  pkgs = import (/. + nixpkgs) {
+    inherit (request) system config;
+    overlays = map (path: import (/. + path)) request.overlays;
+  };
+
+  # Names that a person may have meant: about as long as the one that is missing.
+  similar = name: set:
+    builtins.filter
+      (n: let d = builtins.stringLength n - builtins.stringLength name; in d <= 2 && d >= -2)
+      (builtins.attrNames set);
+
+  # Walk to an attribute. A missing one is told apart here because it could not be caught.
+  walk = value: path:
+    if path == [ ] then { found = value; }
+    else if !(builtins.isAttrs value) then { notASet = builtins.head path; }
+    else if !(value ? ${builtins.head path}) then {
+      missing = builtins.head path;
+      similar = similar (builtins.head path) value;
+    }
+    else walk value.${builtins.head path} (builtins.tail path);
+
+  describe = value:
+    if !(builtins.isAttrs value) || (value.type or null) != "derivation" then { notADerivation = builtins.typeOf value; }
+    else { drvPath = builtins.unsafeDiscardStringContext value.drvPath; };
+
+  evaluate = path: let at = walk pkgs path; in if at ? found then describe at.found else at;
+
+  attempt = path:
+    if request.catch then
+      let
+        value = evaluate path;
+        result = builtins.tryEval (builtins.deepSeq value value);
+      in if result.success then result.value else { thrown = true; }
+    else evaluate path;
+
+  say = value: builtins.trace (request.mark + builtins.toJSON value) null;
+
+  one = i:
+    let result = attempt (builtins.elemAt request.attrs i);
+    in builtins.seq (say { begin = i; }) (builtins.deepSeq result (say (result // { end = i; })));
+in
+builtins.foldl' (done: i: builtins.seq (one i) done) null
+  (builtins.genList (i: i) (builtins.length request.attrs))

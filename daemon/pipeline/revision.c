@@ -1,0 +1,757 @@
+#include "daemon/pipeline/revision.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/pipeline/tree.h"
+#include "io/capture.h"
+#include "io/clock.h"
+#include "lib/job.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "lib/rev_name.h"
+#include "lib/str.h"
+
+#define LOOKUP_TIMEOUT_MS (5 * 60 * 1000)
+#define KNOWN_MAX 1000 /* Names remembered until the next fetch. */
+
+/* What a name means, as looked up since the last fetch. */
+struct known {
+	char *name, *hash, *from;
+	bool trusted;
+};
+
+struct revisions {
+	struct nix *nix;
+	char *clone; /* The bare clone. */
+	struct trees *trees;
+	struct argv env; /* nix->env and what git needs. */
+	bool stopped;
+
+	bool is_cloned;           /* One fetch at least went well. */
+	struct capture *fetching; /* NULL: no fetch runs. */
+	int64_t fetched_at;       /* Wall clock, ms; 0: never. */
+	int64_t fetched_ms;       /* Monotonic. */
+	char *problem;            /* Of the last fetch; NULL: none. */
+	uv_timer_t timer;
+	struct known *known;
+	size_t n_known, known_capacity;
+	struct lookup *waiting; /* For the fetch that runs. */
+};
+
+/* One name being looked up. After START each state waits for git's answer. */
+enum lookup_state {
+	START,
+	AS_BRANCH,
+	AS_TAG,
+	AS_HASH,
+	TRUST,
+	FETCH_HASH, /* An untrusted one that the clone does not have. */
+	COPY,       /* A path's tree. */
+};
+
+struct lookup {
+	struct lookup *next;
+	struct revisions *revisions;
+	char *name;
+	enum lookup_state state;
+	bool has_fetched, has_fetched_hash;
+	char *hash, *from;
+	void (*on_done)(
+		void *owner, int rv, const struct revision *revision, const struct err *err);
+	void *owner;
+};
+
+static void lookup_step(struct lookup *l);
+
+static const struct settings *settings_of(const struct revisions *r)
+{
+	return r->nix->settings;
+}
+
+/* ---- git ---- */
+
+static void begin_git(const struct revisions *r, struct argv *argv)
+{
+	/* gc.auto would go on in the background after git has ended. */
+	argv_add_all(argv, (const char *const[]){ "git", "--git-dir", r->clone, "-c", "gc.auto=0",
+				   "-c", "protocol.ext.allow=never", NULL });
+}
+
+static int run_git(struct revisions *r, const struct argv *argv, int64_t timeout_ms,
+	void (*on_done)(void *, const char *, const char *), void *owner, struct capture **out,
+	struct err *err)
+{
+	struct capture_spec spec = {
+		.name = "git",
+		.argv = argv_words(argv),
+		.env = argv_words(&r->env),
+		.timeout_ms = (uint64_t)timeout_ms,
+		.on_done = on_done,
+		.owner = owner,
+	};
+
+	return capture_start(r->nix->children, &spec, out, err);
+}
+
+/* ---- names that are known ---- */
+
+static void forget_names(struct revisions *r)
+{
+	for (size_t i = 0; i < r->n_known; i++) {
+		free(r->known[i].name);
+		free(r->known[i].hash);
+		free(r->known[i].from);
+	}
+	r->n_known = 0;
+}
+
+static void remember(struct revisions *r, const char *name, const struct revision *revision)
+{
+	struct revision known;
+
+	if (revision_known(r, name, &known))
+		return;
+	if (r->n_known == KNOWN_MAX)
+		forget_names(r);
+	array_reserve(&r->known, &r->known_capacity, r->n_known + 1, sizeof *r->known);
+	r->known[r->n_known++] = (struct known){
+		.name = xstrdup(name),
+		.hash = xstrdup(revision->hash),
+		.from = xstrdup(revision->from),
+		.trusted = revision->trusted,
+	};
+}
+
+void revision_remember(struct revisions *r, const char *hash, bool trusted)
+{
+	struct revision revision = { .hash = hash, .from = "hash", .trusted = trusted };
+
+	if (trusted) /* What is not may have become so since. */
+		remember(r, hash, &revision);
+}
+
+static const char *default_name(const struct revisions *r, const char *name)
+{
+	if (name[0] == '\0' && settings_of(r)->nixpkgs.branches.n > 0)
+		return settings_of(r)->nixpkgs.branches.items[0];
+	return name;
+}
+
+static bool is_fresh(const struct revisions *r)
+{
+	return r->is_cloned &&
+	       clock_mono_ms() - r->fetched_ms <= settings_of(r)->nixpkgs.max_age_ms;
+}
+
+bool revision_known(struct revisions *r, const char *name, struct revision *out)
+{
+	if (settings_of(r)->nixpkgs.path != NULL)
+		return false;
+	name = default_name(r, name);
+	for (size_t i = 0; i < r->n_known; i++) {
+		const struct known *k = &r->known[i];
+
+		if (strcmp(k->name, name) != 0)
+			continue;
+		if (!rev_is_full_hash(name) && !is_fresh(r))
+			return false;
+		*out = (struct revision){ .hash = k->hash, .from = k->from, .trusted = k->trusted };
+		return k->trusted || settings_of(r)->nixpkgs.allow_untrusted;
+	}
+	return false;
+}
+
+/* ---- fetching ---- */
+
+static void start_fetch(struct revisions *r);
+
+static void on_fetch_time(uv_timer_t *timer)
+{
+	start_fetch(timer->data);
+}
+
+static void wake_waiting(struct revisions *r)
+{
+	struct lookup *l = STEAL_POINTER(r->waiting);
+
+	while (l != NULL) {
+		struct lookup *next = l->next;
+
+		l->next = NULL;
+		l->has_fetched = true;
+		lookup_step(l);
+		l = next;
+	}
+}
+
+static void set_problem(struct revisions *r, const char *message)
+{
+	if (message != NULL && (r->problem == NULL || strcmp(r->problem, message) != 0))
+		log_unusual("nixpkgs: %s", message);
+	if (message == NULL && r->problem != NULL)
+		log_fact("nixpkgs: can be fetched again");
+	free(r->problem);
+	r->problem = xstrdup_or_null(message);
+}
+
+static void on_collected(void *owner, const char *message, const char *out)
+{
+	(void)owner;
+	(void)out;
+	if (message != NULL)
+		log_unusual("nixpkgs: %s", message);
+}
+
+/* Fetches leave small packs behind; now and then git puts them together. */
+static void collect_packs(struct revisions *r)
+{
+	cleanup_argv struct argv argv = { 0 };
+	struct capture *capture;
+	struct err err;
+
+	argv_add_all(&argv, (const char *const[]){ "git", "--git-dir", r->clone, "-c",
+				    "gc.autoDetach=false", "gc", "--auto", "--quiet", NULL });
+	if (run_git(r, &argv, settings_of(r)->nixpkgs.fetch_timeout_ms, on_collected, r, &capture,
+		    &err) < 0)
+		log_unusual("nixpkgs: %s", err.text);
+}
+
+/* A file says that the clone is whole and when it last was brought up to date: without the network, a
+ * restarted capqd goes on with what it has. */
+static char *mark_file(const struct revisions *r)
+{
+	return str_format("%s/capq-fetched", r->clone);
+}
+
+static void mark_cloned(struct revisions *r)
+{
+	cleanup_free char *path = mark_file(r);
+	FILE *f = fopen(path, "we");
+
+	r->is_cloned = true;
+	if (f == NULL || fclose(f) != 0)
+		log_unusual("nixpkgs: cannot write %s", path);
+}
+
+static void find_earlier_clone(struct revisions *r)
+{
+	cleanup_free char *path = mark_file(r);
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return;
+	r->is_cloned = true;
+	r->fetched_at = (int64_t)st.st_mtime * 1000;
+	r->fetched_ms = INT64_MIN / 2; /* However long ago: not fresh. */
+}
+
+static void on_fetched(void *owner, const char *message, const char *out)
+{
+	struct revisions *r = owner;
+
+	(void)out;
+	r->fetching = NULL;
+	set_problem(r, message);
+	if (message == NULL) {
+		if (!r->is_cloned)
+			log_fact("nixpkgs: the clone of %s is ready", settings_of(r)->nixpkgs.url);
+		mark_cloned(r);
+		r->fetched_at = clock_wall_ms();
+		r->fetched_ms = clock_mono_ms();
+		forget_names(r);
+		if (!r->stopped)
+			collect_packs(r);
+	}
+	wake_waiting(r);
+	if (!r->stopped)
+		uv_timer_start(&r->timer, on_fetch_time,
+			(uint64_t)settings_of(r)->nixpkgs.fetch_every_ms, 0);
+}
+
+static void add_refspecs(const struct revisions *r, struct argv *argv)
+{
+	const struct texts *branches = &settings_of(r)->nixpkgs.branches;
+
+	argv_add(argv, settings_of(r)->nixpkgs.url);
+	for (size_t i = 0; i < branches->n; i++)
+		argv_addf(argv, "+refs/heads/%s:refs/heads/%s", branches->items[i],
+			branches->items[i]);
+	if (settings_of(r)->nixpkgs.tags)
+		argv_add(argv, "+refs/tags/*:refs/tags/*");
+}
+
+static void fetch_now(struct revisions *r)
+{
+	cleanup_argv struct argv argv = { 0 };
+	struct err err;
+
+	begin_git(r, &argv);
+	argv_add_all(&argv, (const char *const[]){ "fetch", "--quiet", "--force", "--no-tags",
+				    "--no-write-fetch-head", "--no-auto-maintenance", "--", NULL });
+	add_refspecs(r, &argv);
+	if (run_git(r, &argv, settings_of(r)->nixpkgs.fetch_timeout_ms, on_fetched, r, &r->fetching,
+		    &err) < 0)
+		on_fetched(r, err.text, "");
+}
+
+static void on_initialised(void *owner, const char *message, const char *out)
+{
+	struct revisions *r = owner;
+
+	if (message != NULL || r->stopped)
+		on_fetched(r, message == NULL ? "stopped" : message, out);
+	else
+		fetch_now(r);
+}
+
+static bool clone_exists(const struct revisions *r)
+{
+	cleanup_free char *head = str_format("%s/HEAD", r->clone);
+
+	return access(head, F_OK) == 0;
+}
+
+static void start_fetch(struct revisions *r)
+{
+	cleanup_argv struct argv argv = { 0 };
+	struct err err;
+
+	if (r->fetching != NULL || r->stopped || settings_of(r)->nixpkgs.url == NULL)
+		return;
+	uv_timer_stop(&r->timer);
+	if (clone_exists(r)) {
+		fetch_now(r);
+		return;
+	}
+	log_fact("nixpkgs: cloning %s; the first time this can take long",
+		settings_of(r)->nixpkgs.url);
+	argv_add_all(&argv,
+		(const char *const[]){ "git", "init", "--quiet", "--bare", "--", r->clone, NULL });
+	if (run_git(r, &argv, LOOKUP_TIMEOUT_MS, on_initialised, r, &r->fetching, &err) < 0)
+		on_fetched(r, err.text, "");
+}
+
+/* ---- looking a name up ---- */
+
+static void finish_lookup(
+	struct lookup *l, int rv, const struct revision *revision, const struct err *err)
+{
+	if (rv == 0 && settings_of(l->revisions)->nixpkgs.path == NULL)
+		remember(l->revisions, l->name, revision);
+	l->on_done(l->owner, rv, revision, err);
+	free(l->name);
+	free(l->hash);
+	free(l->from);
+	free(l);
+}
+
+static void fail_lookup(struct lookup *l, int code, const char *text)
+{
+	struct err err;
+
+	finish_lookup(l, err_set(&err, code, "%s", text), NULL, &err);
+}
+
+static void succeed(struct lookup *l, bool trusted)
+{
+	struct revision revision = { .hash = l->hash, .from = l->from, .trusted = trusted };
+
+	finish_lookup(l, 0, &revision, NULL);
+}
+
+static bool is_configured_branch(const struct revisions *r, const char *name)
+{
+	const struct texts *branches = &settings_of(r)->nixpkgs.branches;
+
+	for (size_t i = 0; i < branches->n; i++)
+		if (strcmp(branches->items[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void wait_for_fetch(struct lookup *l)
+{
+	l->state = START;
+	l->next = l->revisions->waiting;
+	l->revisions->waiting = l;
+	start_fetch(l->revisions);
+}
+
+static void on_answer(void *owner, const char *message, const char *out);
+
+static void ask_git(struct lookup *l, const struct argv *argv, int64_t timeout_ms)
+{
+	struct capture *capture;
+	struct err err;
+
+	if (run_git(l->revisions, argv, timeout_ms, on_answer, l, &capture, &err) < 0)
+		fail_lookup(l, CAPQ_EBUSY, err.text);
+}
+
+static void ask_rev(struct lookup *l, enum lookup_state state, const char *prefix)
+{
+	cleanup_argv struct argv argv = { 0 };
+
+	l->state = state;
+	begin_git(l->revisions, &argv);
+	argv_add_all(&argv, (const char *const[]){
+				    "rev-parse", "--verify", "--quiet", "--end-of-options", NULL });
+	argv_addf(&argv, "%s%s^{commit}", prefix, l->name);
+	ask_git(l, &argv, LOOKUP_TIMEOUT_MS);
+}
+
+/* Which of the configured branches hold the commit? */
+static void ask_trust(struct lookup *l)
+{
+	const struct texts *branches = &settings_of(l->revisions)->nixpkgs.branches;
+	cleanup_argv struct argv argv = { 0 };
+
+	l->state = TRUST;
+	begin_git(l->revisions, &argv);
+	argv_add_all(&argv, (const char *const[]){ "for-each-ref", "--count=1",
+				    "--format=%(refname)", "--contains", l->hash, NULL });
+	for (size_t i = 0; i < branches->n; i++)
+		argv_addf(&argv, "refs/heads/%s", branches->items[i]);
+	ask_git(l, &argv, LOOKUP_TIMEOUT_MS);
+}
+
+static void fetch_hash(struct lookup *l)
+{
+	cleanup_argv struct argv argv = { 0 };
+
+	l->state = FETCH_HASH;
+	l->has_fetched_hash = true;
+	begin_git(l->revisions, &argv);
+	argv_add_all(&argv, (const char *const[]){ "fetch", "--quiet", "--no-tags",
+				    "--no-write-fetch-head", "--no-auto-maintenance", "--",
+				    settings_of(l->revisions)->nixpkgs.url, NULL });
+	argv_addf(&argv, "%s:refs/capq/%s", l->name, l->name);
+	ask_git(l, &argv, settings_of(l->revisions)->nixpkgs.fetch_timeout_ms);
+}
+
+static void say_unknown(struct lookup *l)
+{
+	cleanup_str struct str text = { 0 };
+	const struct texts *branches = &settings_of(l->revisions)->nixpkgs.branches;
+
+	str_addf(&text, "there is no revision '%.200s': expected a branch (", l->name);
+	for (size_t i = 0; i < branches->n && i < 8; i++)
+		str_addf(&text, "%s%s", i == 0 ? "" : ", ", branches->items[i]);
+	str_addf(&text, "%s), a tag, or a commit hash of 7 to 40 digits that is on one of them",
+		branches->n > 8 ? ", ..." : "");
+	fail_lookup(l, CAPQ_ENOTFOUND, str_text(&text));
+}
+
+/* It is none of what we have: perhaps a fetch brings it. */
+static void not_found(struct lookup *l)
+{
+	const struct settings *s = settings_of(l->revisions);
+
+	if (!l->has_fetched && !is_fresh(l->revisions))
+		wait_for_fetch(l);
+	else if (s->nixpkgs.allow_untrusted && rev_is_full_hash(l->name) && !l->has_fetched_hash)
+		fetch_hash(l);
+	else
+		say_unknown(l);
+}
+
+static void set_result(struct lookup *l, const char *hash, const char *kind, const char *name)
+{
+	l->hash = xstrdup(hash);
+	l->from = name == NULL ? xstrdup(kind) : str_format("%s %s", kind, name);
+}
+
+static void judge_trust(struct lookup *l, const char *branch)
+{
+	cleanup_free char *text = NULL;
+
+	if (branch[0] != '\0' || settings_of(l->revisions)->nixpkgs.allow_untrusted) {
+		succeed(l, branch[0] != '\0');
+		return;
+	}
+	text = str_format(
+		"revision %.12s is on none of the configured branches, and capqd is configured "
+		"to build only what is (nixpkgs.allow_untrusted)",
+		l->hash);
+	fail_lookup(l, CAPQ_EDENIED, text);
+}
+
+static void on_answer(void *owner, const char *message, const char *out)
+{
+	struct lookup *l = owner;
+	bool found = message == NULL && rev_is_full_hash(out);
+
+	if (l->revisions->stopped) {
+		fail_lookup(l, CAPQ_EBUSY, "capqd is stopping");
+		return;
+	}
+	switch (l->state) {
+	case AS_BRANCH:
+		if (!found) {
+			not_found(l);
+			return;
+		}
+		set_result(l, out, "branch", l->name);
+		succeed(l, true);
+		return;
+	case AS_TAG:
+		if (found) {
+			set_result(l, out, "tag", l->name);
+			ask_trust(l);
+		} else if (rev_is_short_hash(l->name)) {
+			ask_rev(l, AS_HASH, "");
+		} else {
+			not_found(l);
+		}
+		return;
+	case AS_HASH:
+		if (!found) {
+			not_found(l);
+			return;
+		}
+		set_result(l, out, "hash", NULL);
+		ask_trust(l);
+		return;
+	case TRUST:
+		if (message != NULL)
+			fail_lookup(l, CAPQ_EBUSY, message);
+		else
+			judge_trust(l, out);
+		return;
+	case FETCH_HASH:
+		if (message != NULL)
+			say_unknown(l);
+		else
+			ask_rev(l, AS_HASH, "");
+		return;
+	case START:
+	case COPY:
+		return;
+	}
+}
+
+static void on_copied(void *owner, const char *hash, const char *message)
+{
+	struct lookup *l = owner;
+
+	if (message != NULL) {
+		fail_lookup(l, CAPQ_EFAILED, message);
+		return;
+	}
+	set_result(l, hash, "path", NULL);
+	succeed(l, true); /* The administrator configured it. */
+}
+
+static void lookup_step(struct lookup *l)
+{
+	struct revisions *r = l->revisions;
+
+	if (r->stopped)
+		fail_lookup(l, CAPQ_EBUSY, "capqd is stopping");
+	else if (!r->is_cloned && l->has_fetched)
+		fail_lookup(l, CAPQ_EBUSY,
+			r->problem == NULL ? "nixpkgs is not there yet" : r->problem);
+	else if (!r->is_cloned)
+		wait_for_fetch(l);
+	else if (!is_configured_branch(r, l->name))
+		ask_rev(l, AS_TAG, "refs/tags/");
+	else if (!l->has_fetched && !is_fresh(r))
+		wait_for_fetch(l);
+	else
+		ask_rev(l, AS_BRANCH, "refs/heads/");
+}
+
+/* The answer must not come before revision_resolve() returns: begin in the next turn. */
+struct beginning {
+	uv_timer_t timer;
+	struct lookup *lookup;
+};
+
+static void on_beginning_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void on_begin(uv_timer_t *timer)
+{
+	struct beginning *b = timer->data;
+	struct lookup *l = b->lookup;
+	struct revisions *r = l->revisions;
+
+	uv_close((uv_handle_t *)timer, on_beginning_closed);
+	if (settings_of(r)->nixpkgs.path != NULL) {
+		l->state = COPY;
+		if (l->name[0] != '\0')
+			fail_lookup(l, CAPQ_EINVAL,
+				"nixpkgs is a path here, so a job names no revision: leave 'rev' "
+				"out");
+		else
+			tree_from_path(r->trees, settings_of(r)->nixpkgs.path, on_copied, l);
+	} else if (!rev_name_is_valid(l->name)) {
+		fail_lookup(l, CAPQ_EINVAL, "'rev' is no name of a branch, tag or commit");
+	} else {
+		lookup_step(l);
+	}
+}
+
+void revision_resolve(struct revisions *r, const char *name,
+	void (*on_done)(void *, int, const struct revision *, const struct err *), void *owner)
+{
+	struct lookup *l = xcalloc(1, sizeof *l);
+	struct beginning *b = xcalloc(1, sizeof *b);
+
+	l->revisions = r;
+	l->name = xstrdup(settings_of(r)->nixpkgs.path != NULL ? name : default_name(r, name));
+	l->on_done = on_done;
+	l->owner = owner;
+	b->lookup = l;
+	b->timer.data = b;
+	uv_timer_init(r->nix->children->loop, &b->timer);
+	uv_timer_start(&b->timer, on_begin, 0, 0);
+}
+
+/* ---- trees ---- */
+
+struct tree_request {
+	void (*on_done)(void *owner, const char *tree, const struct err *err);
+	void *owner;
+};
+
+static void on_tree(void *owner, const char *tree, const char *message)
+{
+	struct tree_request *request = owner;
+	struct err err;
+
+	if (message != NULL)
+		(void)err_set(&err, CAPQ_EFAILED, "cannot make the tree: %s", message);
+	request->on_done(request->owner, tree, &err);
+	free(request);
+}
+
+void revision_tree(struct revisions *r, const char *hash,
+	void (*on_done)(void *, const char *, const struct err *), void *owner)
+{
+	struct tree_request *request = xcalloc(1, sizeof *request);
+
+	request->on_done = on_done;
+	request->owner = owner;
+	tree_from_git(r->trees, r->clone, hash, on_tree, request);
+}
+
+char *revision_tree_path(const struct revisions *r, const char *hash)
+{
+	return tree_path(r->trees, hash);
+}
+
+void revision_drop_tree(struct revisions *r, const char *hash)
+{
+	tree_remove(r->trees, hash);
+}
+
+/* ---- life ---- */
+
+static void write_git_config(const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	/* The administrator named the repository; who owns its files is not for git to wonder. */
+	if (f != NULL) {
+		(void)fputs("[safe]\n\tdirectory = *\n", f);
+		(void)fclose(f);
+	}
+}
+
+struct revisions *revisions_create(struct nix *nix, const char *state_dir)
+{
+	struct revisions *r = xcalloc(1, sizeof *r);
+	cleanup_free char *trees = str_format("%s/trees", state_dir);
+	cleanup_free char *config = str_format("%s/gitconfig", nix->directory);
+
+	r->nix = nix;
+	r->clone = str_format("%s/nixpkgs.git", state_dir);
+	r->trees = trees_create(nix, trees);
+	write_git_config(config);
+	argv_add_all(&r->env, argv_words(&nix->env));
+	argv_add(&r->env, "GIT_TERMINAL_PROMPT=0");
+	argv_addf(&r->env, "GIT_CONFIG_GLOBAL=%s", config);
+	uv_timer_init(nix->children->loop, &r->timer);
+	r->timer.data = r;
+	return r;
+}
+
+/* What a killed fetch left: parts of packs, which nothing else would ever remove. */
+static void remove_partial_packs(const struct revisions *r)
+{
+	cleanup_free char *directory = str_format("%s/objects/pack", r->clone);
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		cleanup_free char *path = str_format("%s/%s", directory, entry->d_name);
+
+		if (str_starts(entry->d_name, "tmp_"))
+			(void)unlink(path);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
+void revisions_start(struct revisions *r, bool (*is_live)(void *, const char *), void *owner)
+{
+	trees_clean(r->trees, is_live, owner);
+	if (settings_of(r)->nixpkgs.url == NULL)
+		return;
+	remove_partial_packs(r);
+	find_earlier_clone(r);
+	start_fetch(r);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct revisions *r = handle->data;
+
+	trees_destroy(r->trees);
+	argv_finish(&r->env);
+	forget_names(r);
+	free(r->known);
+	free(r->clone);
+	free(r->problem);
+	free(r);
+}
+
+void revisions_stop(struct revisions *r)
+{
+	r->stopped = true;
+	uv_timer_stop(&r->timer);
+	if (r->fetching == NULL)
+		wake_waiting(r);
+}
+
+void revisions_destroy(struct revisions *r)
+{
+	uv_close((uv_handle_t *)&r->timer, on_timer_closed);
+}
+
+const char *revisions_problem(const struct revisions *r)
+{
+	return r->problem;
+}
+
+int64_t revisions_fetched_at(const struct revisions *r)
+{
+	return r->fetched_at;
+}
+
+const char *revision_of_branch(const struct revisions *r, const char *branch)
+{
+	for (size_t i = 0; i < r->n_known; i++)
+		if (strcmp(r->known[i].name, branch) == 0)
+			return r->known[i].hash;
+	return NULL;
+}
