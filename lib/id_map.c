@@ -76,7 +76,7 @@ void id_map_remove(struct id_map *map, int64_t id)
 	size_t mask = map->size - 1, hole, i;
 
 	if (id_map_get(map, id) == ID_MAP_NONE)
-		return;
+		return; /* 0 is nobody's id: it is not there either. */
 	hole = find(map, id);
 	map->n--;
 	for (i = (hole + 1) & mask; map->ids[i] != 0; i = (i + 1) & mask) {

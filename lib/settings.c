@@ -531,3 +531,13 @@ const struct flavour *settings_flavour(const struct settings *settings, const ch
 			return &flavours[i];
 	return strcmp(name, "default") == 0 ? &plain : NULL;
 }
+
+void settings_flavour_digest(const struct flavour *flavour, char out[65])
+{
+	cleanup_str struct str text = { 0 };
+
+	str_add(&text, flavour->config);
+	for (size_t i = 0; i < flavour->overlays.n; i++)
+		str_addf(&text, "\n%s", flavour->overlays.items[i]);
+	sha256_hex(str_text(&text), text.len, out);
+}

@@ -103,6 +103,9 @@ void settings_finish(struct settings *settings);
 /* The flavour called `name`, NULL when there is none. "default" always exists. */
 const struct flavour *settings_flavour(const struct settings *settings, const char *name);
 
+/* SHA-256 in hex of what the flavour says: evaluations are remembered for that, not for a name. */
+void settings_flavour_digest(const struct flavour *flavour, char out[65]);
+
 /* The machine's own system as Nix calls it: "x86_64-linux". */
 const char *settings_native_system(void);
 

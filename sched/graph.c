@@ -159,29 +159,77 @@ void sched_drop_edges(struct sched *s, uint32_t index)
 	memset(&node->dependents, 0, sizeof node->dependents);
 }
 
-/* True when `from` needs `to`, directly or through others. */
+/* ---- walks ---- */
+
+/* The nodes that `from` leads to, itself first, by needs or by dependents. The caller frees. */
+static uint32_t *reach(struct sched *s, uint32_t from, bool by_needs, size_t *out_n)
+{
+	uint32_t *found = NULL, walk = ++s->walk;
+	size_t n = 0, capacity = 0;
+
+	array_reserve(&found, &capacity, 1, sizeof *found);
+	found[n++] = from;
+	s->nodes[from].mark = walk;
+	for (size_t i = 0; i < n; i++) {
+		const struct node *node = &s->nodes[found[i]];
+		const struct edges *edges = by_needs ? &node->needs : &node->dependents;
+
+		array_reserve(&found, &capacity, n + edges->n, sizeof *found);
+		for (uint32_t k = 0; k < edges->n; k++) {
+			if (s->nodes[edges->items[k]].mark == walk)
+				continue;
+			s->nodes[edges->items[k]].mark = walk;
+			found[n++] = edges->items[k];
+		}
+	}
+	*out_n = n;
+	return found;
+}
+
 static bool leads_to(struct sched *s, uint32_t from, uint32_t to)
 {
-	cleanup_free uint32_t *stack = NULL;
-	size_t n = 0, capacity = 0;
-	uint32_t walk = ++s->walk;
+	size_t n;
+	cleanup_free uint32_t *found = reach(s, from, true, &n);
 
-	array_reserve(&stack, &capacity, 1, sizeof *stack);
-	stack[n++] = from;
-	while (n > 0) {
-		struct node *node = &s->nodes[stack[--n]];
-
-		if (node == &s->nodes[to])
-			return true;
-		if (node->mark == walk)
-			continue;
-		node->mark = walk;
-		array_reserve(&stack, &capacity, n + node->needs.n, sizeof *stack);
-		for (uint32_t i = 0; i < node->needs.n; i++)
-			stack[n++] = node->needs.items[i];
-	}
-	return false;
+	return s->nodes[to].mark == s->walk;
 }
+
+static void each_reached(
+	struct sched *s, int64_t build, bool by_needs, void (*each)(void *, int64_t), void *owner)
+{
+	const struct node *node = sched_node(s, build);
+	cleanup_free uint32_t *found = NULL;
+	size_t n = 0;
+
+	if (node != NULL)
+		found = reach(s, sched_index(s, node), by_needs, &n);
+	for (size_t i = 1; i < n; i++)
+		each(owner, s->nodes[found[i]].id);
+}
+
+void sched_each_above(struct sched *s, int64_t build, void (*each)(void *, int64_t), void *owner)
+{
+	each_reached(s, build, false, each, owner);
+}
+
+void sched_each_below(struct sched *s, int64_t build, void (*each)(void *, int64_t), void *owner)
+{
+	each_reached(s, build, true, each, owner);
+}
+
+void sched_remove(struct sched *s, int64_t build)
+{
+	const struct node *node = sched_node(s, build);
+	cleanup_free uint32_t *found = NULL;
+	size_t n = 0;
+
+	if (node != NULL)
+		found = reach(s, sched_index(s, node), false, &n);
+	while (n > 0) /* The farthest first. */
+		sched_forget(s, &s->nodes[found[--n]]);
+}
+
+/* ---- more needs ---- */
 
 bool sched_add_need(struct sched *s, int64_t build, int64_t need)
 {

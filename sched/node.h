@@ -93,6 +93,9 @@ void sched_want_changed(struct sched *s, uint32_t index, const struct want *afte
 void sched_add_edge(struct sched *s, uint32_t dependent, uint32_t need);
 void sched_drop_edges(struct sched *s, uint32_t index);
 
+/* The node leaves the schedule (schedule.c). */
+void sched_forget(struct sched *s, struct node *node);
+
 bool builder_fits(const struct builder_slots *b, const struct kind *kind);
 
 #endif

@@ -336,7 +336,7 @@ void sched_requeue(struct sched *s, int64_t build)
 	sched_settle(s, node);
 }
 
-static void forget(struct sched *s, struct node *node)
+void sched_forget(struct sched *s, struct node *node)
 {
 	uint32_t index = sched_index(s, node);
 
@@ -358,7 +358,7 @@ void sched_built(struct sched *s, int64_t build, void (*on_open)(void *, int64_t
 
 	for (size_t i = 0; i < n; i++)
 		dependents[i] = s->nodes[node->dependents.items[i]].id;
-	forget(s, node);
+	sched_forget(s, node);
 	for (size_t i = 0; i < n; i++) {
 		struct node *other = sched_node(s, dependents[i]);
 
@@ -367,16 +367,6 @@ void sched_built(struct sched *s, int64_t build, void (*on_open)(void *, int64_t
 			on_open(owner, dependents[i]);
 		}
 	}
-}
-
-void sched_remove(struct sched *s, int64_t build)
-{
-	struct node *node = sched_node(s, build);
-
-	if (node == NULL)
-		return;
-	assert(node->dependents.n == 0);
-	forget(s, node);
 }
 
 enum sched_state sched_state(const struct sched *s, int64_t build)

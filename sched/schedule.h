@@ -135,6 +135,9 @@ void sched_add(struct sched *s, const struct sched_build *build, const int64_t *
  * circle. An unknown one is taken for valid. */
 bool sched_add_need(struct sched *s, int64_t build, int64_t need);
 
+/* The same for what was so before: an edge that is known to make no circle. */
+void sched_restore_need(struct sched *s, int64_t build, int64_t need);
+
 /* Say who wants the build itself. What it needs is wanted as much as the most urgent of what needs
  * it; the schedule keeps that. */
 void sched_set_want(struct sched *s, int64_t build, const struct want *want);
@@ -158,19 +161,23 @@ void sched_requeue(struct sched *s, int64_t build);
 void sched_built(
 	struct sched *s, int64_t build, void (*on_open)(void *owner, int64_t build), void *owner);
 
-/* It will not be built: it leaves. Nothing may need it any more: remove its dependents first. */
+/* It will not be built: it leaves, and with it everything that needs it, directly or not. */
 void sched_remove(struct sched *s, int64_t build);
 
 enum sched_state sched_state(const struct sched *s, int64_t build);
 size_t sched_needs_left(const struct sched *s, int64_t build); /* How many it still needs. */
-size_t sched_n(const struct sched *s); /* Builds it knows. */
+size_t sched_n(const struct sched *s);                         /* Builds it knows. */
 
-/* Call `each` for the builds that need `build`, or that it still needs. The schedule must not be
- * changed meanwhile. */
+/* Call `each` for the builds that need `build`, or that it still needs: the direct ones, or all of
+ * them, each once. The schedule must not be changed meanwhile. */
 void sched_each_dependent(const struct sched *s, int64_t build,
 	void (*each)(void *owner, int64_t other), void *owner);
 void sched_each_need(const struct sched *s, int64_t build, void (*each)(void *owner, int64_t other),
 	void *owner);
+void sched_each_above(
+	struct sched *s, int64_t build, void (*each)(void *owner, int64_t other), void *owner);
+void sched_each_below(
+	struct sched *s, int64_t build, void (*each)(void *owner, int64_t other), void *owner);
 
 /* Why a known build does not run (or that it does). O(n) for a ready one: for people only. */
 void sched_why(const struct sched *s, int64_t build, int64_t now_ms, struct sched_why *out);

@@ -173,6 +173,7 @@ CREATE TABLE attempts (
   log_bytes    INTEGER NOT NULL DEFAULT 0, -- Printed, also what was not kept; -1: the log is gone.
   UNIQUE (build_id, number)
 ) STRICT;
+CREATE INDEX attempts_running ON attempts (id) WHERE outcome = 'running';
 CREATE INDEX attempts_finished ON attempts (finished_at) WHERE log_bytes >= 0;
 
 -- Every derivation that Nix built for us, ride-alongs included: what estimates are learned from.
@@ -199,8 +200,11 @@ CREATE INDEX history_package ON history (package, system, id);
 -- and a row that no live job or build refers to, is removed.
 CREATE TABLE roots (
   id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  is_kept  INTEGER NOT NULL DEFAULT 0 CHECK (is_kept IN (0, 1)), -- It stays for good: there was no
+                                          -- cache, so the store has the only copy of a result.
   made_at  INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX roots_to_sweep ON roots (id) WHERE is_kept = 0;
 
 -- What happened: the history of jobs and builds, and what /events streams.
 CREATE TABLE events (

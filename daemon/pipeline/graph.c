@@ -438,6 +438,31 @@ void graph_settle(struct graph *g, bool (*is_cheap)(void *, const struct graph_d
 	}
 }
 
+size_t graph_count_missing(struct graph *g, uint32_t drv)
+{
+	cleanup_free uint32_t *found = NULL;
+	size_t n = 0, capacity = 0;
+
+	if (!g->drvs[drv].is_missing)
+		return 0;
+	g->walk++;
+	array_reserve(&found, &capacity, 1, sizeof *found);
+	found[n++] = drv;
+	g->drvs[drv].mark = g->walk;
+	for (size_t i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < g->drvs[found[i]].n_inputs; k++) {
+			const struct graph_edge *edge = &g->drvs[found[i]].inputs[k];
+
+			if (!waits_for(g, edge) || g->drvs[edge->drv].mark == g->walk)
+				continue;
+			g->drvs[edge->drv].mark = g->walk;
+			array_reserve(&found, &capacity, n + 1, sizeof *found);
+			found[n++] = edge->drv;
+		}
+	}
+	return n;
+}
+
 /* Walk a build and its ride-alongs: call `at_edge` for every edge that leaves one of them. */
 static void walk_build(struct graph *g, uint32_t build,
 	void (*at_edge)(void *owner, struct graph *g, const struct graph_edge *edge), void *owner)
@@ -488,6 +513,23 @@ void graph_each_need(struct graph *g, uint32_t build, void (*each)(void *, uint3
 	struct need_walk w = { each, owner };
 
 	walk_build(g, build, need_at_edge, &w);
+}
+
+static void ride_at_edge(void *owner, struct graph *g, const struct graph_edge *edge)
+{
+	struct need_walk *w = owner;
+	const struct graph_drv *input = &g->drvs[edge->drv];
+
+	/* Not marked yet: walk_build() marks it right after this. */
+	if (input->role == GRAPH_RIDE && waits_for(g, edge) && input->mark != g->walk)
+		w->each(w->owner, edge->drv);
+}
+
+void graph_each_ride(struct graph *g, uint32_t build, void (*each)(void *, uint32_t), void *owner)
+{
+	struct need_walk w = { each, owner };
+
+	walk_build(g, build, ride_at_edge, &w);
 }
 
 struct path_walk {

@@ -107,10 +107,17 @@ bool graph_next_level(
 void graph_settle(struct graph *graph, bool (*is_cheap)(void *owner, const struct graph_drv *drv),
 	void *owner);
 
+/* How many derivations have to be made for this one, itself included; 0 when it is not missing. */
+size_t graph_count_missing(struct graph *graph, uint32_t drv);
+
 /* For a build: call `each` for the builds that it needs, those of its ride-alongs included, once
  * each. */
 void graph_each_need(
 	struct graph *graph, uint32_t build, void (*each)(void *owner, uint32_t need), void *owner);
+
+/* For a build: call `each` for its ride-alongs, once each. */
+void graph_each_ride(
+	struct graph *graph, uint32_t build, void (*each)(void *owner, uint32_t ride), void *owner);
 
 /* For a build: call `each` for the paths that have to be fetched for it or its ride-alongs. One may
  * come more than once. */

@@ -60,7 +60,8 @@ static void go_on(struct plan *p);
 static void finish(struct plan *p)
 {
 	p->state = DONE;
-	p->spec.on_done(p->spec.owner, p->rv, p->graph, p->states, &p->err);
+	p->spec.on_done(p->spec.owner, p->rv, p->rv == 0 ? STEAL_POINTER(p->graph) : NULL,
+		p->states, &p->err);
 	graph_destroy(p->graph);
 	for (size_t i = 0; i < p->spec.n; i++)
 		free((char *)p->spec.targets[i]);

@@ -11,7 +11,7 @@
 #include "daemon/pipeline/graph.h"
 #include "daemon/pipeline/nix.h"
 
-struct plan; /* Frees itself, and the graph, right after `on_done` returns. */
+struct plan; /* Frees itself right after `on_done` returns. */
 
 enum plan_target_state {
 	PLAN_CACHED,  /* Our cache has all its outputs: nothing is to be done. */
@@ -27,11 +27,10 @@ struct plan_spec {
 	bool ask_cache;    /* Whether the cache's answer is waited for; see CAPQ_EBUSY. */
 	bool ignore_cache; /* Take nothing for cached, as for builds that are planned anew. */
 
-	/* The end, once, later. `rv` 0: `graph` is walked, not settled, and `states` tells of each
-	 * target; both are borrowed for the call. Otherwise `err` says why:
-	 * CAPQ_EBUSY      a cache or substituter could not be asked, or it was stopped: plan again
-	 *                 later;
-	 * CAPQ_ENOTFOUND  something was collected meanwhile: evaluate and plan again;
+	/* The end, once, later. `rv` 0: `graph` is walked, not settled, and now the owner's;
+	 * `states` tells of each target and is borrowed. Otherwise `graph` is NULL and `err` says
+	 * why: CAPQ_EBUSY      a cache or substituter could not be asked, or it was stopped: plan
+	 * again later; CAPQ_ENOTFOUND  something was collected meanwhile: evaluate and plan again;
 	 * any other       these targets cannot be planned. */
 	void (*on_done)(void *owner, int rv, struct graph *graph,
 		const enum plan_target_state *states, const struct err *err);

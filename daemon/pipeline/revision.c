@@ -222,8 +222,8 @@ static void collect_packs(struct revisions *r)
 		log_unusual("nixpkgs: %s", err.text);
 }
 
-/* A file says that the clone is whole and when it last was brought up to date: without the network, a
- * restarted capqd goes on with what it has. */
+/* A file says that the clone is whole and when it last was brought up to date: without the network,
+ * a restarted capqd goes on with what it has. */
 static char *mark_file(const struct revisions *r)
 {
 	return str_format("%s/capq-fetched", r->clone);
@@ -649,9 +649,19 @@ char *revision_tree_path(const struct revisions *r, const char *hash)
 	return tree_path(r->trees, hash);
 }
 
-void revision_drop_tree(struct revisions *r, const char *hash)
+void revision_pin_tree(struct revisions *r, const char *hash)
 {
-	tree_remove(r->trees, hash);
+	tree_pin(r->trees, hash);
+}
+
+void revision_unpin_tree(struct revisions *r, const char *hash)
+{
+	tree_unpin(r->trees, hash);
+}
+
+void revisions_sweep_trees(struct revisions *r, bool (*is_live)(void *, const char *), void *owner)
+{
+	trees_clean(r->trees, is_live, owner);
 }
 
 /* ---- life ---- */

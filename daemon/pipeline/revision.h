@@ -59,8 +59,13 @@ void revision_tree(struct revisions *revisions, const char *hash,
 /* The path of the tree when it is there already; NULL otherwise. The caller frees. */
 char *revision_tree_path(const struct revisions *revisions, const char *hash);
 
-/* No job needs it any more. */
-void revision_drop_tree(struct revisions *revisions, const char *hash);
+/* Somebody reads the tree; calls are counted. */
+void revision_pin_tree(struct revisions *revisions, const char *hash);
+void revision_unpin_tree(struct revisions *revisions, const char *hash);
+
+/* Remove the trees that are neither pinned, nor young, nor wanted by `is_live`. */
+void revisions_sweep_trees(
+	struct revisions *revisions, bool (*is_live)(void *owner, const char *hash), void *owner);
 
 /* For status: what is wrong with the last fetch (NULL: nothing), when one last went well (ms since
  * 1970; 0: never), and what a configured branch points to (NULL: not known). */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/capture.h"
@@ -20,6 +21,7 @@
 #include "lib/str.h"
 
 #define STEP_TIMEOUT_MS (30 * 60 * 1000)
+#define YOUNG_SECONDS 60
 
 enum step {
 	ARCHIVE,
@@ -48,6 +50,8 @@ struct trees {
 	char *directory;
 	struct making *first;
 	unsigned n_names; /* For names that nobody else has. */
+	char **pins;      /* Hashes; one that is pinned twice stands here twice. */
+	size_t n_pins, pins_capacity;
 };
 
 /* "sha256:abc" -> "sha256-abc": a colon in a path is no good to Nix. */
@@ -84,7 +88,8 @@ static void remove_directory(struct trees *trees, const char *path)
 {
 	cleanup_free char *trash =
 		str_format("%s/trash-%d-%u", trees->directory, (int)getpid(), trees->n_names++);
-	const char *argv[] = { "rm", "-rf", "--", trash, NULL };
+	const char *trash_path = trash;
+	const char *argv[] = { "rm", "-rf", "--", NULL, NULL };
 	struct capture_spec spec = {
 		.name = "rm",
 		.argv = argv,
@@ -95,17 +100,54 @@ static void remove_directory(struct trees *trees, const char *path)
 	struct capture *capture;
 	struct err err;
 
-	if (rename(path, trash) != 0)
+	if (str_starts(strrchr(path, '/'), "/trash-"))
+		trash_path = path;
+	else if (rename(path, trash) != 0)
 		return; /* It is not there. */
+	argv[3] = trash_path;
 	if (capture_start(trees->nix->children, &spec, &capture, &err) < 0)
 		log_unusual("trees: %s", err.text); /* The next start removes it. */
 }
 
-void tree_remove(struct trees *trees, const char *hash)
+void tree_pin(struct trees *trees, const char *hash)
 {
-	cleanup_free char *path = final_path(trees, hash);
+	array_reserve(&trees->pins, &trees->pins_capacity, trees->n_pins + 1, sizeof *trees->pins);
+	trees->pins[trees->n_pins++] = xstrdup(hash);
+}
 
-	remove_directory(trees, path);
+static size_t find_pin(const struct trees *trees, const char *hash)
+{
+	size_t i = 0;
+
+	while (i < trees->n_pins && strcmp(trees->pins[i], hash) != 0)
+		i++;
+	return i;
+}
+
+void tree_unpin(struct trees *trees, const char *hash)
+{
+	size_t i = find_pin(trees, hash);
+
+	if (i == trees->n_pins)
+		return;
+	free(trees->pins[i]);
+	trees->pins[i] = trees->pins[--trees->n_pins];
+}
+
+/* A tree that a submit just asked for has no job yet. */
+static bool is_young(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && time(NULL) - st.st_ctime < YOUNG_SECONDS;
+}
+
+static bool is_in_hand(const char *name)
+{
+	cleanup_free char *new = str_format("new-%d-", (int)getpid());
+	cleanup_free char *trash = str_format("trash-%d-", (int)getpid());
+
+	return str_starts(name, new) || str_starts(name, trash);
 }
 
 void trees_clean(struct trees *trees, bool (*is_live)(void *, const char *), void *owner)
@@ -116,13 +158,16 @@ void trees_clean(struct trees *trees, bool (*is_live)(void *, const char *), voi
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		cleanup_free char *path = str_format("%s/%s", trees->directory, entry->d_name);
 		cleanup_free char *hash = xstrdup(entry->d_name);
+		bool is_tree = !str_starts(hash, "new-") && !str_starts(hash, "trash-");
 
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.' || is_in_hand(entry->d_name))
 			continue;
 		if (str_starts(hash, "sha256-"))
 			hash[6] = ':';
-		if (!is_live(owner, hash))
-			remove_directory(trees, path);
+		if (is_tree && (find_pin(trees, hash) < trees->n_pins || is_young(path) ||
+				       is_live(owner, hash)))
+			continue;
+		remove_directory(trees, path);
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
@@ -326,6 +371,9 @@ void trees_destroy(struct trees *trees)
 {
 	if (trees == NULL)
 		return;
+	while (trees->n_pins > 0)
+		free(trees->pins[--trees->n_pins]);
+	free(trees->pins);
 	free(trees->directory);
 	free(trees);
 }

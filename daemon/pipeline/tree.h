@@ -13,8 +13,13 @@ struct trees;
 struct trees *trees_create(struct nix *nix, const char *directory);
 void trees_destroy(struct trees *trees);
 
-/* Remove what is in the directory and not a tree that `is_live` wants. */
+/* Remove what is in the directory and neither pinned, nor being made, nor just made, nor a tree
+ * that `is_live` wants. */
 void trees_clean(struct trees *trees, bool (*is_live)(void *owner, const char *hash), void *owner);
+
+/* Somebody reads the tree of `hash` (whether it is there or not): keep it. Calls are counted. */
+void tree_pin(struct trees *trees, const char *hash);
+void tree_unpin(struct trees *trees, const char *hash);
 
 /* Have the tree of commit `hash` of the clone. `on_done` runs once, later; `tree` is the path, NULL
  * when `message` says why not. Calls for a tree that is being made are answered together. */
@@ -28,7 +33,5 @@ void tree_from_path(struct trees *trees, const char *path,
 
 /* The path of the tree of `hash`, NULL when it is not there. The caller frees. */
 char *tree_path(const struct trees *trees, const char *hash);
-
-void tree_remove(struct trees *trees, const char *hash);
 
 #endif

@@ -16,7 +16,9 @@ enum {
 	GET,
 	GET_NEWEST,
 	ALL,
+	RUNNING,
 	INTERRUPT,
+	SET_LOG_BYTES,
 	LOGS_BEFORE,
 	LOG_GONE,
 	ADD_HISTORY,
@@ -34,6 +36,8 @@ static const char *const sql[N_STATEMENTS] = {
 	[GET_NEWEST] = "SELECT " COLUMNS " FROM attempts WHERE build_id = ? ORDER BY number DESC "
 		       "LIMIT 1",
 	[ALL] = "SELECT " COLUMNS " FROM attempts WHERE build_id = ? ORDER BY number",
+	[RUNNING] = "SELECT id FROM attempts WHERE outcome = 'running'",
+	[SET_LOG_BYTES] = "UPDATE attempts SET log_bytes = ? WHERE id = ?",
 	[INTERRUPT] = "UPDATE attempts SET outcome = 'interrupted', failure = 'interrupted', "
 		      "reason = 'capqd ended', finished_at = ? WHERE outcome = 'running'",
 	[LOGS_BEFORE] = "SELECT id FROM attempts INDEXED BY attempts_finished WHERE log_bytes >= 0 "
@@ -132,6 +136,24 @@ void store_attempts_of(struct store *store, int64_t build_id,
 		attempt_finish(&attempt);
 	}
 	query_end(&q);
+}
+
+void store_attempts_running(struct store *store, void (*each)(void *, int64_t), void *owner)
+{
+	struct query q = query_begin(store, &statements, RUNNING);
+
+	while (query_row(&q))
+		each(owner, query_get_int(&q, 0));
+	query_end(&q);
+}
+
+void store_attempt_set_log_bytes(struct store *store, int64_t id, int64_t log_bytes)
+{
+	struct query q = query_begin(store, &statements, SET_LOG_BYTES);
+
+	query_int(&q, log_bytes);
+	query_int(&q, id);
+	query_run(&q);
 }
 
 void store_attempts_interrupt(struct store *store, int64_t now_ms)

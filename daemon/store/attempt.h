@@ -29,8 +29,11 @@ bool store_attempt_get(struct store *store, int64_t build_id, int number, struct
 void store_attempts_of(struct store *store, int64_t build_id,
 	void (*each)(void *owner, const struct attempt *attempt), void *owner);
 
-/* What a start finds still running was interrupted. */
+/* Call `each` for the attempts that a start finds still running; and call them interrupted. */
+void store_attempts_running(
+	struct store *store, void (*each)(void *owner, int64_t attempt_id), void *owner);
 void store_attempts_interrupt(struct store *store, int64_t now_ms);
+void store_attempt_set_log_bytes(struct store *store, int64_t id, int64_t log_bytes);
 
 /* Call `each` for at most `limit` attempts that ended before `before_ms` and still have a log; and
  * note that the log of one is gone. */

@@ -23,6 +23,8 @@ enum {
 	GET,
 	GET_PACKAGE,
 	GET_CAPS,
+	GET_OUTPUT_ROOT,
+	IS_TARGET,
 	CHANGE,
 	SET_READY_AT,
 	SET_FINISHED_AT,
@@ -185,6 +187,28 @@ char *store_build_package(struct store *store, int64_t id)
 char *store_build_caps(struct store *store, int64_t id)
 {
 	return one_text(store, GET_CAPS, id);
+}
+
+static int64_t one_int(struct store *store, int which, int64_t id)
+{
+	struct query q = query_begin(store, &statements, which);
+	int64_t value = 0;
+
+	query_int(&q, id);
+	if (query_row(&q))
+		value = query_get_int(&q, 0);
+	query_end(&q);
+	return value;
+}
+
+int64_t store_build_output_root(struct store *store, int64_t id)
+{
+	return one_int(store, GET_OUTPUT_ROOT, id);
+}
+
+bool store_build_is_target(struct store *store, int64_t id)
+{
+	return one_int(store, IS_TARGET, id) != 0;
 }
 
 static void set_int(struct store *store, int which, int64_t id, int64_t value, int64_t null_value)

@@ -45,6 +45,8 @@ void store_build_trust(struct store *store, int64_t id);
 void store_build_set_attempt(struct store *store, int64_t id, int number, const char *builder,
 	int64_t output_root, int64_t now_ms);
 void store_build_set_output_root(struct store *store, int64_t id, int64_t root_id);
+int64_t store_build_output_root(struct store *store, int64_t id); /* 0: none. */
+bool store_build_is_target(struct store *store, int64_t id);      /* A job asked for it. */
 void store_build_set_input_root(struct store *store, int64_t id, int64_t root_id);
 void store_build_set_cost(struct store *store, int64_t id, int64_t wall_ms, int64_t core_ms);
 void store_build_set_bytes(struct store *store, int64_t id, int64_t output_bytes);

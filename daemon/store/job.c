@@ -50,6 +50,7 @@ enum {
 	ALL_WANTS,
 	COUNT,
 	USES_ROOT,
+	TWIN,
 	PAGE_STATES,
 	PAGE_ATTR,
 	PAGE_BUILD,
@@ -98,6 +99,9 @@ static const char *const sql[N_STATEMENTS] = {
 		      "state IN " LIVE " GROUP BY build_id",
 	[COUNT] = "SELECT state, count(*) FROM jobs GROUP BY state",
 	[USES_ROOT] = "SELECT 1 FROM jobs WHERE root_id = ? AND state IN " LIVE " LIMIT 1",
+	[TWIN] = "SELECT 1 FROM jobs a JOIN jobs b ON b.attr = a.attr AND b.context_id = "
+		 "a.context_id AND b.state NOT IN ('cancelled', 'superseded') WHERE a.id = ? AND "
+		 "b.id <> a.id",
 	[PAGE_STATES] = "SELECT " JOB_COLUMNS " FROM (" NEWEST(
 		"1", "evaluating") " UNION ALL " NEWEST("2", "planning") " UNION ALL " NEWEST("4",
 		"waiting") " UNION ALL " NEWEST("8", "pushing") " UNION ALL " NEWEST("16",
@@ -383,15 +387,25 @@ void store_jobs_count(struct store *store, int64_t counts[JOB_STATES])
 	query_end(&q);
 }
 
+static bool has_row(struct store *store, int which, int64_t id)
+{
+	struct query q = query_begin(store, &statements, which);
+	bool has;
+
+	query_int(&q, id);
+	has = query_row(&q);
+	query_end(&q);
+	return has;
+}
+
+bool store_job_has_live_twin(struct store *store, int64_t id)
+{
+	return has_row(store, TWIN, id);
+}
+
 bool store_job_uses_root(struct store *store, int64_t root_id)
 {
-	struct query q = query_begin(store, &statements, USES_ROOT);
-	bool used;
-
-	query_int(&q, root_id);
-	used = query_row(&q);
-	query_end(&q);
-	return used;
+	return has_row(store, USES_ROOT, root_id);
 }
 
 /* ---- pages ---- */

@@ -64,6 +64,9 @@ void store_jobs_each(struct store *store, enum job_state state, int64_t context_
 void store_jobs_of_build(struct store *store, int64_t build_id, bool with_held,
 	void (*each)(void *owner, int64_t id, enum job_state state), void *owner);
 
+/* True when another job of the same identity is there that is neither cancelled nor superseded. */
+bool store_job_has_live_twin(struct store *store, int64_t id);
+
 /* How much the build is wanted. */
 void store_build_want(struct store *store, int64_t build_id, struct want *out);
 

@@ -9,6 +9,7 @@ enum {
 	INSERT,
 	EXISTS,
 	DELETE,
+	KEEP,
 	UNUSED,
 	N_STATEMENTS,
 };
@@ -20,20 +21,18 @@ static const char *const sql[N_STATEMENTS] = {
 	[INSERT] = "INSERT INTO roots (made_at) VALUES (?)",
 	[EXISTS] = "SELECT 1 FROM roots WHERE id = ?",
 	[DELETE] = "DELETE FROM roots WHERE id = ?",
+	[KEEP] = "UPDATE roots SET is_kept = 1 WHERE id = ?",
 	/* A push that failed for good keeps its outputs: `capq retry` must not have to build again.
 	 */
 	[UNUSED] =
-		"SELECT r.id FROM roots r WHERE "
+		"SELECT r.id FROM roots r WHERE r.is_kept = 0 AND "
 		"NOT EXISTS (SELECT 1 FROM jobs j WHERE j.root_id = r.id AND j.state IN " LIVE_JOBS
-		") "
-		"AND NOT EXISTS (SELECT 1 FROM builds b WHERE b.input_root = r.id AND b.state "
-		"IN " LIVE_BUILDS ") "
-		"AND NOT EXISTS (SELECT 1 FROM builds b WHERE b.output_root = r.id AND ("
-		"  b.state NOT IN ('done', 'failed') OR b.failure = 'push' "
-		"  OR EXISTS (SELECT 1 FROM build_needs n JOIN builds d ON d.id = n.build_id "
-		"             WHERE n.need_id = b.id AND d.state IN " LIVE_BUILDS ") "
-		"  OR (?1 AND b.state = 'done' AND EXISTS (SELECT 1 FROM jobs j WHERE "
-		"      j.build_id = b.id))))",
+		") AND NOT EXISTS (SELECT 1 FROM builds b WHERE b.input_root = r.id AND b.state "
+		"IN " LIVE_BUILDS
+		") AND NOT EXISTS (SELECT 1 FROM builds b WHERE b.output_root = r.id "
+		"AND (b.state NOT IN ('done', 'failed') OR b.failure = 'push' OR EXISTS (SELECT 1 "
+		"FROM build_needs n JOIN builds d ON d.id = n.build_id WHERE n.need_id = b.id AND "
+		"d.state IN " LIVE_BUILDS ")))",
 };
 
 static const struct statements statements = { SLOT_ROOT, N_STATEMENTS, sql };
@@ -66,14 +65,20 @@ void store_root_delete(struct store *store, int64_t id)
 	query_run(&q);
 }
 
-void store_roots_unused(
-	struct store *store, bool keep_results, void (*each)(void *, int64_t), void *owner)
+void store_root_keep(struct store *store, int64_t id)
+{
+	struct query q = query_begin(store, &statements, KEEP);
+
+	query_int(&q, id);
+	query_run(&q);
+}
+
+void store_roots_unused(struct store *store, void (*each)(void *, int64_t), void *owner)
 {
 	struct query q = query_begin(store, &statements, UNUSED);
 	cleanup_free int64_t *ids = NULL;
 	size_t n = 0, capacity = 0;
 
-	query_int(&q, keep_results);
 	while (query_row(&q)) {
 		array_reserve(&ids, &capacity, n + 1, sizeof *ids);
 		ids[n++] = query_get_int(&q, 0);

@@ -9,11 +9,13 @@ int64_t store_root_new(struct store *store, int64_t now_ms);
 bool store_root_exists(struct store *store, int64_t id);
 void store_root_delete(struct store *store, int64_t id);
 
-/* Call `each` for the roots that nothing refers to any more: no live job, and no build that is not
- * final, whose outputs are still to be pushed, or whose outputs a live build still needs. With
- * `keep_results`, what built a job's own derivation is kept as well: there is no cache, and the
- * store holds the only copy. */
-void store_roots_unused(struct store *store, bool keep_results,
-	void (*each)(void *owner, int64_t root_id), void *owner);
+/* It stays for good. */
+void store_root_keep(struct store *store, int64_t id);
+
+/* Call `each` for the roots that are not kept and that nothing refers to any more: no live job, and
+ * no build that is not final, whose outputs are still to be pushed, or whose outputs a live build
+ * still needs. */
+void store_roots_unused(
+	struct store *store, void (*each)(void *owner, int64_t root_id), void *owner);
 
 #endif

@@ -1,10 +1,12 @@
 #include "daemon/store/store.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/store/query.h"
 #include "lib/embedded.h"
@@ -389,6 +391,17 @@ int store_checkpoint(const char *path, struct err *err)
 		rv = fail_open(&store, path, err);
 	sqlite3_close(store.db);
 	return rv;
+}
+
+void store_sync(const char *path)
+{
+	cleanup_free char *wal = str_format("%s-wal", path);
+	/* SQLite holds no POSIX locks on this file that closing it could drop (it locks the data
+	 * base file and the -shm file). */
+	cleanup_close int fd = open(wal, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fdatasync(fd); /* A failure will be the last commit's as well. */
 }
 
 int store_backup(const char *path, const char *to, struct err *err)

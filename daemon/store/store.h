@@ -48,6 +48,10 @@ void store_fail_commit(struct store *store, int n);
  * connection, so it may be called on any thread while the store is in use. */
 int store_checkpoint(const char *path, struct err *err);
 
+/* Put on the disk what commits that were not durable have written. Blocks; on any thread, as above.
+ */
+void store_sync(const char *path);
+
 /* Write a consistent copy of the data base at `path` to the new file `to`. Blocks; like
  * store_checkpoint() it may be called on any thread. */
 int store_backup(const char *path, const char *to, struct err *err);

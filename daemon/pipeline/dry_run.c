@@ -1,0 +1,362 @@
+/* Dry run: what a submit would do, without doing it. Its jobs are evaluated, context after context,
+ * in the same number of places as all evaluations, and planned together; nothing is stored.
+ *
+ *   WAITING -> EVALUATING (again for each context) -> PLANNING -> answered
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/pipeline/evaluate.h"
+#include "daemon/pipeline/plan.h"
+#include "daemon/pipeline/steps.h"
+#include "daemon/pipeline/submission.h"
+#include "daemon/store/context.h"
+#include "io/clock.h"
+#include "lib/json.h"
+
+#define JOBS_MAX 2000
+
+enum dry_state {
+	WAITING,
+	EVALUATING,
+	PLANNING,
+};
+
+struct dry_job {
+	struct spooled spooled;
+	char *drv_path, *error;
+	size_t target; /* Of the plan; SIZE_MAX: none. */
+	bool cached;
+	int64_t builds;
+};
+
+struct dry_run {
+	struct dry_run *next;
+	struct pipeline *p;
+	struct submission *s;
+	enum dry_state state;
+	size_t context; /* That is evaluated now. */
+	struct dry_job *jobs;
+	size_t *asked; /* Jobs of the evaluation that runs, in its order. */
+	size_t n_asked;
+	const char **drvs; /* Distinct derivations: the plan's targets. */
+	size_t n_drvs;
+	struct evaluation *evaluation;
+	struct plan *plan;
+};
+
+/* ---- the end ---- */
+
+static void unlink_dry_run(struct dry_run *d)
+{
+	struct dry_run **at = &d->p->dry_runs;
+
+	while (*at != d)
+		at = &(*at)->next;
+	*at = d->next;
+}
+
+static void free_dry_run(struct dry_run *d)
+{
+	unlink_dry_run(d);
+	for (size_t i = 0; i < d->s->n; i++) {
+		free(d->jobs[i].drv_path);
+		free(d->jobs[i].error);
+	}
+	free(d->jobs);
+	free(d->asked);
+	free((void *)d->drvs);
+	free(d);
+}
+
+static void fail(struct dry_run *d, const struct err *err)
+{
+	struct submission *s = d->s;
+	struct err copy = *err;
+
+	free_dry_run(d);
+	submission_fail(s, -1, &copy);
+}
+
+static void caps_to_json(const char *text, struct json_out *out)
+{
+	struct capability_set set = { 0 };
+	char item[CAPABILITY_TEXT_MAX];
+
+	(void)capability_set_parse(text, &set, NULL);
+	json_out_array(out, "caps");
+	for (size_t i = 0; i < set.n; i++) {
+		capability_format(set.items[i], item);
+		json_out_text(out, NULL, item);
+	}
+	json_out_end_array(out);
+	json_out_bool(out, "ptx", set.ptx);
+}
+
+static void job_to_answer(const struct dry_run *d, const struct dry_job *job, struct json_out *out)
+{
+	const struct submission_context *c = &d->s->contexts[job->spooled.context];
+
+	json_out_object(out, NULL);
+	json_out_text(out, "attr", job->spooled.attr);
+	caps_to_json(c->caps, out);
+	json_out_text(out, "flavour", c->flavour);
+	json_out_text(out, "rev", c->hash);
+	json_out_text(out, "system", c->system);
+	json_out_text(out, "drv_path", job->drv_path);
+	json_out_text(out, "error", job->error);
+	json_out_bool(out, "cached", job->cached);
+	json_out_int(out, "builds", job->builds);
+	json_out_end_object(out);
+}
+
+static void answer(struct dry_run *d, int64_t builds, int64_t fetches)
+{
+	struct submission *s = d->s;
+	struct json_out out = { 0 };
+	int64_t cached = 0;
+
+	json_out_object(&out, NULL);
+	json_out_array(&out, "jobs");
+	for (size_t i = 0; i < s->n; i++) {
+		job_to_answer(d, &d->jobs[i], &out);
+		cached += d->jobs[i].cached;
+	}
+	json_out_end_array(&out);
+	json_out_int(&out, "derivations", (int64_t)d->n_drvs);
+	json_out_int(&out, "builds", builds);
+	json_out_int(&out, "fetches", fetches);
+	json_out_int(&out, "cached", cached);
+	json_out_end_object(&out);
+	free_dry_run(d);
+	submission_succeed(s, str_text(&out.text), out.text.len, false);
+	str_free(&out.text);
+}
+
+/* ---- planning ---- */
+
+static bool nothing_is_cheap(void *owner, const struct graph_drv *drv)
+{
+	(void)owner;
+	(void)drv;
+	return false; /* Every derivation counts. */
+}
+
+static void count_fetch(void *owner, struct graph_output *output)
+{
+	int64_t *n = owner;
+
+	*n += output->is_wanted && output->is_cached;
+}
+
+static void on_planned(void *owner, int rv, struct graph *graph,
+	const enum plan_target_state *states, const struct err *err)
+{
+	struct dry_run *d = owner;
+	int64_t fetches = 0, builds;
+
+	d->plan = NULL;
+	if (rv < 0) {
+		fail(d, err);
+		return;
+	}
+	graph_settle(graph, nothing_is_cheap, NULL);
+	for (size_t i = 0; i < d->s->n; i++) {
+		struct dry_job *job = &d->jobs[i];
+
+		if (job->target == SIZE_MAX)
+			continue;
+		job->cached = states[job->target] != PLAN_MISSING;
+		job->builds = (int64_t)graph_count_missing(graph, graph->targets[job->target]);
+	}
+	graph_each_output(graph, count_fetch, &fetches);
+	builds = (int64_t)graph->n_order;
+	graph_destroy(graph);
+	answer(d, builds, fetches);
+}
+
+static void start_plan(struct dry_run *d)
+{
+	struct plan_spec spec = { .on_done = on_planned, .owner = d };
+	struct str_map index = { 0 };
+
+	d->drvs = xcalloc(d->s->n, sizeof *d->drvs);
+	for (size_t i = 0; i < d->s->n; i++) {
+		struct dry_job *job = &d->jobs[i];
+		uint32_t at;
+
+		job->target = SIZE_MAX;
+		if (job->drv_path == NULL)
+			continue;
+		at = str_map_get(&index, job->drv_path);
+		if (at == STR_MAP_NONE) {
+			at = (uint32_t)d->n_drvs;
+			str_map_set(&index, job->drv_path, at);
+			d->drvs[d->n_drvs++] = job->drv_path;
+		}
+		job->target = at;
+	}
+	str_map_finish(&index);
+	if (d->n_drvs == 0) {
+		answer(d, 0, 0);
+		return;
+	}
+	d->state = PLANNING;
+	spec.targets = d->drvs;
+	spec.n = d->n_drvs;
+	plan_start(&d->p->nix, d->p->capq_push, &spec, &d->plan);
+}
+
+/* ---- evaluating ---- */
+
+static void on_result(void *owner, size_t i, const struct evaluation_result *result)
+{
+	struct dry_run *d = owner;
+	struct dry_job *job = &d->jobs[d->asked[i]];
+
+	job->drv_path = xstrdup_or_null(result->drv_path);
+	job->error = xstrdup_or_null(result->message);
+}
+
+static void on_evaluated(void *owner)
+{
+	struct dry_run *d = owner;
+	struct err err;
+
+	d->evaluation = NULL;
+	revision_unpin_tree(d->p->revisions, d->s->contexts[d->context].hash);
+	if (d->p->stopping) {
+		(void)err_set(&err, CAPQ_EBUSY, "capqd is stopping");
+		fail(d, &err);
+		return;
+	}
+	d->context++;
+	d->state = WAITING; /* For a place, again. */
+	pipeline_wake(d->p);
+}
+
+static void start_evaluation(struct dry_run *d, const char *tree)
+{
+	static const struct texts none;
+	const struct submission_context *c = &d->s->contexts[d->context];
+	const struct flavour *flavour = settings_flavour(d->p->settings, c->flavour);
+	cleanup_free const char **attrs = xcalloc(d->n_asked, sizeof *attrs);
+	struct evaluation_spec spec = {
+		.tree = tree,
+		.system = c->system,
+		.caps = c->caps,
+		.config = flavour == NULL ? "{}" : flavour->config,
+		.overlays = flavour == NULL ? &none : &flavour->overlays,
+		.attrs = attrs,
+		.n = d->n_asked,
+		.on_result = on_result,
+		.on_done = on_evaluated,
+		.owner = d,
+	};
+
+	for (size_t i = 0; i < d->n_asked; i++)
+		attrs[i] = d->jobs[d->asked[i]].spooled.attr;
+	evaluation_start(&d->p->nix, &spec, &d->evaluation);
+}
+
+static void on_tree(void *owner, const char *tree, const struct err *err)
+{
+	struct dry_run *d = owner;
+
+	if (tree != NULL && !d->p->stopping) {
+		start_evaluation(d, tree);
+		return;
+	}
+	revision_unpin_tree(d->p->revisions, d->s->contexts[d->context].hash);
+	fail(d, err);
+}
+
+static void choose_jobs(struct dry_run *d)
+{
+	d->n_asked = 0;
+	for (size_t i = 0; i < d->s->n; i++)
+		if (d->jobs[i].spooled.context == d->context)
+			d->asked[d->n_asked++] = i;
+}
+
+static void next_context(struct dry_run *d)
+{
+	cleanup_free char *tree = NULL;
+
+	if (d->context == d->s->n_contexts) {
+		start_plan(d);
+		return;
+	}
+	d->state = EVALUATING;
+	choose_jobs(d);
+	revision_pin_tree(d->p->revisions, d->s->contexts[d->context].hash);
+	tree = revision_tree_path(d->p->revisions, d->s->contexts[d->context].hash);
+	if (tree != NULL)
+		start_evaluation(d, tree);
+	else
+		revision_tree(d->p->revisions, d->s->contexts[d->context].hash, on_tree, d);
+}
+
+/* ---- starting ---- */
+
+void dry_run_start(struct submission *s)
+{
+	struct dry_run *d, **last = &s->p->dry_runs;
+	size_t at = 0;
+
+	if (s->n > JOBS_MAX) {
+		s->rv = err_set(&s->err, CAPQ_ETOOBIG, "a dry run takes at most %d jobs", JOBS_MAX);
+		accept_add(s);
+		return;
+	}
+	d = xcalloc(1, sizeof *d);
+	d->p = s->p;
+	d->s = s;
+	d->jobs = xcalloc(s->n, sizeof *d->jobs);
+	d->asked = xcalloc(s->n, sizeof *d->asked);
+	for (size_t i = 0; submission_next(s, &at, &d->jobs[i].spooled); i++)
+		;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = d;
+	pipeline_wake(s->p);
+}
+
+size_t dry_runs_evaluating(const struct pipeline *p)
+{
+	size_t n = 0;
+
+	for (const struct dry_run *d = p->dry_runs; d != NULL; d = d->next)
+		n += d->state == EVALUATING;
+	return n;
+}
+
+void dry_runs_start_some(struct pipeline *p, size_t places)
+{
+	for (struct dry_run *d = p->dry_runs, *next; d != NULL; d = next) {
+		next = d->next;
+		if (d->state != WAITING || (places == 0 && d->context < d->s->n_contexts))
+			continue;
+		if (d->context < d->s->n_contexts)
+			places--;
+		next_context(d);
+	}
+}
+
+void dry_runs_stop_all(struct pipeline *p)
+{
+	struct err err;
+
+	(void)err_set(&err, CAPQ_EBUSY, "capqd is stopping");
+	for (struct dry_run *d = p->dry_runs, *next; d != NULL; d = next) {
+		next = d->next;
+		if (d->evaluation != NULL)
+			evaluation_stop(d->evaluation);
+		else if (d->plan != NULL)
+			plan_stop(d->plan);
+		else if (d->state == WAITING)
+			fail(d, &err);
+	}
+}

@@ -1,0 +1,149 @@
+/* The inside of the pipeline, shared by the files of this folder only. */
+#ifndef CAPQ_DAEMON_PIPELINE_INSIDE_H
+#define CAPQ_DAEMON_PIPELINE_INSIDE_H
+
+#include "daemon/pipeline/nix.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/revision.h"
+#include "daemon/store/store.h"
+#include "lib/id_map.h"
+#include "lib/job.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "lib/str.h"
+#include "lib/str_map.h"
+
+/* ---- events: facts that wait to be written ---- */
+
+/* `write` is run within a transaction of its own and writes rows only. What must change in memory
+ * it leaves to after_commit(). When the transaction fails nothing of it happened, and it is run
+ * again later: so it must find out everything anew. `data` is freed by `free_data` when it is done.
+ */
+void pipeline_post(struct pipeline *p, void (*write)(struct pipeline *p, void *data), void *data,
+	void (*free_data)(void *data));
+
+/* For `write` functions: do this once the transaction is on the disk. */
+void after_commit(struct pipeline *p, void (*action)(struct pipeline *p, int64_t a, int64_t b),
+	int64_t a, int64_t b);
+
+/* A transaction that is no event: begin it, and end it. False: nothing of it happened. */
+void pipeline_begin(struct pipeline *p);
+bool pipeline_commit(struct pipeline *p);
+
+/* Run the events that are posted, now. False when one could not be committed. Only for the turn's
+ * end. */
+bool pipeline_run_events(struct pipeline *p);
+
+/* Something may be startable: look at the end of this turn. */
+void pipeline_wake(struct pipeline *p);
+
+/* ---- the steps' running operations, each file its own list ---- */
+
+struct evaluating;
+struct planning;
+struct entering;
+struct fetching;
+struct unblocking;
+struct building;
+struct pushing;
+struct dry_run;
+struct bulk;
+struct accept_group;
+struct report;
+
+struct deferred {
+	void (*action)(struct pipeline *p, int64_t a, int64_t b);
+	int64_t a, b;
+};
+
+struct event {
+	struct event *next;
+	void (*write)(struct pipeline *p, void *data);
+	void (*free_data)(void *data);
+	void *data;
+};
+
+struct pipeline {
+	uv_loop_t *loop;
+	struct settings *settings;
+	char *state_dir, *log_dir, *root_dir, *lock_dir, *capq_push, *launcher, *nix_version;
+	struct store *store;
+	struct sched *sched;
+	struct children children;
+	struct nix nix;
+	struct revisions *revisions;
+	struct pipeline_watcher watcher;
+
+	uv_check_t turn_end; /* Runs at the end of every loop turn. */
+	uv_idle_t no_wait;   /* Active while something waits for the turn's end. */
+	uv_timer_t tick;     /* Once a second: what is due by time alone. */
+	int open_handles;
+
+	struct event *first_event, *last_event;
+	struct deferred *deferred;
+	size_t n_deferred, deferred_capacity;
+	bool in_write;            /* A `write` function runs. */
+	bool awake;               /* Look what can start. */
+	int64_t last_event_id;    /* Newest stored event. */
+	int64_t pending_event_id; /* Of the transaction that is open. */
+
+	int64_t job_counts[JOB_STATES], build_counts[BUILD_STATES];
+	int64_t job_deltas[JOB_STATES], build_deltas[BUILD_STATES]; /* Of the open transaction. */
+
+	bool is_draining, started;
+	bool stopping; /* Nothing new starts. */
+	void (*on_stopped)(void *owner);
+	void *stop_owner;
+	char *store_problem; /* Why the last transaction failed; NULL: it did not. */
+	char *cache_problem,
+		*substituter_problem; /* As the last plan or push had it; NULL: none. */
+	bool disk_low;                /* Less room for state_dir than limits.state_free. */
+	int64_t ticks;
+
+	struct evaluating *evaluations;
+	struct planning *plans;
+	struct entering *enterings;
+	struct fetching *fetches;
+	struct unblocking *unblocking; /* Posted, and not written yet; NULL: none. */
+	struct building *runs;
+	struct pushing *pushes;
+	struct dry_run *dry_runs;
+	struct bulk *bulks;
+	struct accept_group *group;
+	struct report *report;
+	struct id_map evaluating_jobs, planning_jobs, pushing_builds; /* In flight. */
+	struct id_map replan_builds;   /* To be planned anew when that is due. */
+	struct id_map fetching_builds; /* Waiting for a fetch, or fetching: value 1, 2. */
+	struct id_map pinned_roots;    /* Of operations that run. */
+	bool recovering_logs;          /* A worker compresses what the last capqd left. */
+	bool sweep_roots;              /* Some root may be of no use any more. */
+	bool evaluate_all_tried;       /* No job is left to evaluate until something changes. */
+	int64_t evaluate_not_before_ms, plan_not_before_ms; /* Monotonic; after a trouble. */
+	int plan_troubles;                                  /* In a row. */
+	int64_t plan_trouble_since_ms;
+
+	struct str_map cost_index; /* "package system" -> index in costs. */
+	struct cost *costs;
+	size_t n_costs, costs_capacity;
+};
+
+/* Known mean duration of a package. */
+struct cost {
+	char *key;
+	double mean_ms;
+	unsigned n;
+};
+
+/* ---- small things that many need ---- */
+
+/* True while new work may start. */
+bool pipeline_may_start(const struct pipeline *p);
+
+/* Enter an event row; for the moves. */
+void note_event(struct pipeline *p, const char *kind, int64_t subject, const char *before,
+	const char *after, const char *failure, const char *reason);
+
+/* Keep a sentence for status, and log it when it is new. NULL: no problem (any more). */
+void set_problem(char **where, const char *what, const char *text);
+
+#endif

@@ -1,0 +1,404 @@
+/* Plan, for the pipeline: jobs that are planning, many in one plan, and builds that have to be
+ * planned anew because what they needed is not there any more. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/pipeline/job_life.h"
+#include "daemon/pipeline/plan.h"
+#include "daemon/pipeline/steps.h"
+#include "daemon/store/build.h"
+#include "daemon/store/context.h"
+#include "daemon/store/job.h"
+#include "daemon/store/root.h"
+#include "io/clock.h"
+
+#define JOBS_MAX 100                       /* In one plan. */
+#define PLANS_MAX 2                        /* At once: one reads while the other asks. */
+#define CACHE_PATIENCE_MS (10 * 60 * 1000) /* Then a cache that cannot be asked has nothing. */
+#define TROUBLE_WAIT_MS 2000
+#define TROUBLE_WAIT_MAX_MS 60000
+
+struct planning {
+	struct planning *next;
+	struct pipeline *p;
+	struct entry_target *targets;
+	char **drvs;
+	size_t n, capacity, drvs_capacity;
+	int64_t context_id; /* Of the first job: all are of one context. */
+	bool is_trusted;
+	char *caps;
+	int64_t root_id;
+	struct plan *plan; /* NULL until its root is entered. */
+};
+
+static void free_planning(struct planning *pl)
+{
+	struct planning **at = &pl->p->plans;
+
+	while (*at != pl)
+		at = &(*at)->next;
+	*at = pl->next;
+	for (size_t i = 0; i < pl->n; i++)
+		free(pl->drvs[i]);
+	free(pl->drvs);
+	free(pl->targets);
+	free(pl->caps);
+	free(pl);
+}
+
+static void land_jobs(struct planning *pl)
+{
+	for (size_t i = 0; i < pl->n; i++)
+		if (pl->targets[i].job_id != 0)
+			id_map_remove(&pl->p->planning_jobs, pl->targets[i].job_id);
+}
+
+/* ---- what a plan says ---- */
+
+static void wait_after_trouble(struct pipeline *p)
+{
+	int64_t wait = TROUBLE_WAIT_MS;
+
+	if (p->plan_troubles++ == 0)
+		p->plan_trouble_since_ms = clock_mono_ms();
+	for (int i = 1; i < p->plan_troubles && wait < TROUBLE_WAIT_MAX_MS; i++)
+		wait *= 2;
+	p->plan_not_before_ms =
+		clock_mono_ms() + (wait < TROUBLE_WAIT_MAX_MS ? wait : TROUBLE_WAIT_MAX_MS);
+}
+
+struct failure_data {
+	int64_t *job_ids;
+	size_t n;
+	bool evaluate_again;
+	char *message;
+};
+
+static void land_job(struct pipeline *p, int64_t job_id, int64_t unused)
+{
+	(void)unused;
+	id_map_remove(&p->planning_jobs, job_id);
+}
+
+static void write_failure(struct pipeline *p, void *data)
+{
+	const struct failure_data *f = data;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct job job;
+
+		if (!store_job_get(p->store, f->job_ids[i], &job))
+			continue;
+		if (f->evaluate_again)
+			job_evaluate_again(p, job.id, f->message);
+		else
+			job_not_planned(p, job.id, FAILURE_EVALUATION, f->message);
+		after_commit(p, land_job, job.id, 0);
+		job_finish(&job);
+	}
+}
+
+static void free_failure(void *data)
+{
+	struct failure_data *f = data;
+
+	free(f->job_ids);
+	free(f->message);
+	free(f);
+}
+
+/* The jobs fail, or are evaluated again because their derivations were collected. */
+static void settle_jobs(struct planning *pl, bool evaluate_again, const char *message)
+{
+	struct failure_data *f = xcalloc(1, sizeof *f);
+
+	f->job_ids = xcalloc(pl->n, sizeof *f->job_ids);
+	f->evaluate_again = evaluate_again;
+	f->message = xstrdup(message);
+	for (size_t i = 0; i < pl->n; i++)
+		if (pl->targets[i].job_id != 0)
+			f->job_ids[f->n++] = pl->targets[i].job_id;
+	pipeline_post(pl->p, write_failure, f, free_failure);
+}
+
+static void start_alone(struct pipeline *p, const struct entry_target *target, const char *drv,
+	const struct planning *like);
+
+/* One target's derivations cannot be planned; among several it is not known whose. */
+static void plan_each_alone(struct planning *pl)
+{
+	for (size_t i = 0; i < pl->n; i++)
+		start_alone(pl->p, &pl->targets[i], pl->drvs[i], pl);
+}
+
+static void note_trouble(struct planning *pl, const struct err *err)
+{
+	struct pipeline *p = pl->p;
+	bool is_cache = str_starts(err->text, "cannot ask the cache");
+
+	set_problem(is_cache ? &p->cache_problem : &p->substituter_problem, "plan", err->text);
+	wait_after_trouble(p);
+}
+
+/* A build that was to be planned anew stays blocked until then. */
+static void replan_builds_later(struct planning *pl)
+{
+	for (size_t i = 0; i < pl->n; i++)
+		if (pl->targets[i].build_id != 0)
+			plan_build(pl->p, pl->targets[i].build_id);
+}
+
+static void judge_failure(struct planning *pl, int rv, const struct err *err)
+{
+	struct pipeline *p = pl->p;
+
+	if (p->stopping) {
+		land_jobs(pl);
+	} else if (rv == CAPQ_EBUSY) {
+		note_trouble(pl, err);
+		land_jobs(pl);
+		replan_builds_later(pl);
+	} else if (rv == CAPQ_ENOTFOUND) {
+		settle_jobs(pl, true, "its derivation was collected before it was planned");
+		replan_builds_later(pl);
+	} else if (pl->n > 1) {
+		plan_each_alone(pl);
+	} else if (pl->targets[0].job_id != 0 && rv != CAPQ_EFAILED) {
+		settle_jobs(pl, false, err->text);
+	} else {
+		log_unusual("plan: %s", err->text);
+		wait_after_trouble(p);
+		land_jobs(pl);
+		replan_builds_later(pl);
+	}
+}
+
+static void on_planned(void *owner, int rv, struct graph *graph,
+	const enum plan_target_state *states, const struct err *err)
+{
+	struct planning *pl = owner;
+	struct pipeline *p = pl->p;
+
+	if (rv < 0) {
+		judge_failure(pl, rv, err);
+		root_unpin(p, pl->root_id);
+		p->sweep_roots = true;
+	} else {
+		struct entering_spec spec = {
+			.graph = graph,
+			.targets = STEAL_POINTER(pl->targets),
+			.n_targets = pl->n,
+			.root_id = pl->root_id,
+			.is_trusted = pl->is_trusted,
+			.caps = STEAL_POINTER(pl->caps),
+		};
+
+		p->plan_troubles = 0;
+		set_problem(&p->substituter_problem, "substituters", NULL);
+		for (size_t i = 0; i < pl->n; i++)
+			spec.targets[i].state = states[i];
+		entering_start(p, &spec);
+	}
+	free_planning(pl);
+	pipeline_wake(p);
+}
+
+/* ---- starting ---- */
+
+static void start_plan(struct planning *pl)
+{
+	struct pipeline *p = pl->p;
+	cleanup_free char *root = root_file(p, pl->root_id);
+	struct plan_spec spec = {
+		.targets = (const char *const *)pl->drvs,
+		.n = pl->n,
+		.root = root,
+		.ask_cache = p->plan_troubles == 0 ||
+			     clock_mono_ms() - p->plan_trouble_since_ms < CACHE_PATIENCE_MS,
+		.ignore_cache = pl->targets[0].job_id == 0,
+		.on_done = on_planned,
+		.owner = pl,
+	};
+
+	plan_start(&p->nix, p->capq_push, &spec, &pl->plan);
+}
+
+static void give_up(struct planning *pl)
+{
+	land_jobs(pl);
+	root_unpin(pl->p, pl->root_id);
+	free_planning(pl);
+}
+
+static void on_root_entered(struct pipeline *p, int64_t root_id, int64_t unused)
+{
+	(void)unused;
+	root_pin(p, root_id);
+	for (struct planning *pl = p->plans, *next; pl != NULL; pl = next) {
+		next = pl->next;
+		if (pl->root_id != root_id || pl->plan != NULL)
+			continue;
+		if (p->stopping)
+			give_up(pl);
+		else
+			start_plan(pl);
+	}
+}
+
+/* The root's row comes first: a link without a row would be taken for a remnant. */
+static void write_root(struct pipeline *p, void *data)
+{
+	struct planning *pl = data;
+
+	pl->root_id = store_root_new(p->store, clock_wall_ms());
+	after_commit(p, on_root_entered, pl->root_id, 0);
+}
+
+static struct planning *new_planning(struct pipeline *p)
+{
+	struct planning *pl = xcalloc(1, sizeof *pl);
+
+	pl->p = p;
+	pl->next = p->plans;
+	p->plans = pl;
+	return pl;
+}
+
+static void add_target(struct planning *pl, int64_t job_id, int64_t build_id, const char *drv)
+{
+	array_reserve(&pl->targets, &pl->capacity, pl->n + 1, sizeof *pl->targets);
+	array_reserve(&pl->drvs, &pl->drvs_capacity, pl->n + 1, sizeof *pl->drvs);
+	pl->targets[pl->n] = (struct entry_target){ .job_id = job_id, .build_id = build_id };
+	pl->drvs[pl->n++] = xstrdup(drv);
+}
+
+static void begin(struct planning *pl)
+{
+	pipeline_post(pl->p, write_root, pl, NULL);
+}
+
+static void start_alone(struct pipeline *p, const struct entry_target *target, const char *drv,
+	const struct planning *like)
+{
+	struct planning *pl = new_planning(p);
+
+	pl->is_trusted = like->is_trusted;
+	pl->caps = xstrdup(like->caps);
+	add_target(pl, target->job_id, target->build_id, drv);
+	begin(pl);
+}
+
+void plan_build(struct pipeline *p, int64_t build_id)
+{
+	id_map_set(&p->replan_builds, build_id, 1);
+	pipeline_wake(p);
+}
+
+static void start_build(struct pipeline *p, int64_t build_id)
+{
+	struct planning *pl;
+	struct build build;
+
+	if (!store_build_get(p->store, build_id, &build))
+		return;
+	if (build.state == BUILD_BLOCKED) {
+		pl = new_planning(p);
+		pl->is_trusted = build.is_trusted;
+		pl->caps = store_build_caps(p->store, build_id);
+		add_target(pl, 0, build_id, build.drv_path);
+		begin(pl);
+	}
+	build_finish(&build);
+}
+
+/* ---- choosing jobs ---- */
+
+static bool is_in_flight(const struct pipeline *p, int64_t job_id)
+{
+	return id_map_get(&p->planning_jobs, job_id) != ID_MAP_NONE;
+}
+
+/* The oldest job says which context is planned. */
+static bool choose_context(
+	void *owner, int64_t job_id, const char *attr, int64_t context_id, const char *drv_path)
+{
+	struct planning *pl = owner;
+
+	(void)attr;
+	(void)drv_path;
+	if (is_in_flight(pl->p, job_id))
+		return true;
+	pl->context_id = context_id;
+	return false;
+}
+
+static bool choose_job(
+	void *owner, int64_t job_id, const char *attr, int64_t context_id, const char *drv_path)
+{
+	struct planning *pl = owner;
+
+	(void)attr;
+	(void)context_id;
+	if (!is_in_flight(pl->p, job_id))
+		add_target(pl, job_id, 0, drv_path);
+	return pl->n < JOBS_MAX;
+}
+
+static size_t count(const struct pipeline *p)
+{
+	size_t n = 0;
+
+	for (const struct planning *pl = p->plans; pl != NULL; pl = pl->next)
+		n++;
+	return n;
+}
+
+static bool start_jobs(struct pipeline *p)
+{
+	struct planning *pl = new_planning(p);
+	struct context context;
+
+	store_jobs_each(p->store, JOB_PLANNING, 0, choose_context, pl);
+	if (pl->context_id != 0)
+		store_jobs_each(p->store, JOB_PLANNING, pl->context_id, choose_job, pl);
+	if (pl->n == 0 || !store_context_get(p->store, pl->context_id, &context)) {
+		free_planning(pl);
+		return false;
+	}
+	for (size_t i = 0; i < pl->n; i++)
+		id_map_set(&p->planning_jobs, pl->targets[i].job_id, 1);
+	pl->is_trusted = context.trusted;
+	pl->caps = xstrdup(context.caps);
+	context_finish(&context);
+	begin(pl);
+	return true;
+}
+
+static void start_replans(struct pipeline *p)
+{
+	struct id_map builds = p->replan_builds;
+
+	p->replan_builds = (struct id_map){ 0 };
+	for (size_t i = 0; i < builds.size; i++)
+		if (builds.ids[i] != 0)
+			start_build(p, builds.ids[i]);
+	id_map_finish(&builds);
+}
+
+void planning_start_some(struct pipeline *p)
+{
+	if (clock_mono_ms() < p->plan_not_before_ms)
+		return;
+	start_replans(p);
+	while (count(p) < PLANS_MAX && p->job_counts[JOB_PLANNING] > (int64_t)p->planning_jobs.n)
+		if (!start_jobs(p))
+			return;
+}
+
+void planning_stop_all(struct pipeline *p)
+{
+	for (struct planning *pl = p->plans; pl != NULL; pl = pl->next)
+		if (pl->plan != NULL)
+			plan_stop(pl->plan);
+}

@@ -1,0 +1,74 @@
+/* The inside of a submission, for submit.c, accept.c, bulk.c and dry_run.c. */
+#ifndef CAPQ_DAEMON_PIPELINE_SUBMISSION_H
+#define CAPQ_DAEMON_PIPELINE_SUBMISSION_H
+
+#include "daemon/pipeline/inside.h"
+#include "daemon/pipeline/submit.h"
+#include "daemon/store/job.h"
+
+/* What several jobs of a request share: few, however many jobs there are. */
+struct submission_context {
+	char *rev_name; /* As asked for. */
+	char *caps, *flavour, *system;
+	char *hash, *from; /* Of the revision, once it was looked up. */
+	bool trusted;
+	int64_t id; /* In the data base; within the transaction that enters it. */
+};
+
+struct submission {
+	struct submission *next; /* In the turn's group, or in the line of bulk ones. */
+	struct pipeline *p;
+	char *who, *key;
+	struct submission_context *contexts;
+	size_t n_contexts, contexts_capacity;
+	struct str spool; /* Of each job: context (4 bytes), priority (2), attribute and a NUL. */
+	size_t n;
+	struct job_entered *entered; /* One for each, when they are entered. */
+	size_t n_looked_up;          /* Contexts whose revision is known. */
+	bool is_dry, is_abandoned;
+	int rv;        /* Of looking up. */
+	int64_t index; /* The first job of the context that failed. */
+	struct err err;
+	void (*on_done)(void *owner, const struct submission_end *end);
+	void *owner;
+
+	int64_t batch_id;         /* bulk.c: 0 before it begins. */
+	size_t at, n_entered;     /* Where it is in the spool, and how many jobs that is. */
+	size_t at_after, n_after; /* When the slice is on the disk. */
+	int64_t first_id, last_id, n_new;
+};
+
+/* One job of the spool. */
+struct spooled {
+	uint32_t context;
+	int16_t priority;
+	const char *attr;
+};
+
+/* The job at `*at`, which is moved behind it. False at the end. */
+bool submission_next(const struct submission *s, size_t *at, struct spooled *out);
+
+/* Enter the contexts, and then one job; within a transaction. */
+void submission_enter_contexts(struct submission *s);
+void submission_enter_job(
+	struct submission *s, const struct spooled *job, int64_t batch_id, struct job_entered *out);
+
+/* {"jobs":[{"id":1,"existing":false,"state":"evaluating"},...]} of what was entered. */
+void submission_answer(const struct submission *s, struct str *out);
+void submission_digest(const struct submission *s, char out[65]);
+
+/* Tell the end and free. */
+void submission_succeed(struct submission *s, const char *answer, size_t len, bool existing);
+void submission_fail(struct submission *s, int64_t index, const struct err *err);
+
+/* An earlier answer to the same key; true when the submission ended with it. */
+bool submission_answered_before(struct submission *s);
+
+/* Where they go once their revisions are known. */
+void accept_add(struct submission *s);
+void bulk_add(struct submission *s);
+void dry_run_start(struct submission *s);
+
+#define SUBMISSION_SMALL 256 /* Jobs; more are bulk. */
+
+#endif

@@ -1,0 +1,409 @@
+#include "daemon/pipeline/submit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/pipeline/steps.h"
+#include "daemon/pipeline/submission.h"
+#include "daemon/store/batch.h"
+#include "daemon/store/context.h"
+#include "daemon/store/job.h"
+#include "io/clock.h"
+#include "lib/hash.h"
+#include "lib/json.h"
+#include "lib/rev_name.h"
+
+#define CONTEXTS_MAX 10000
+
+/* ---- the spool ---- */
+
+static bool is_system(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->systems.n; i++)
+		if (strcmp(settings->systems.items[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int check_spec(const struct submission *s, const struct job_spec *spec, struct err *err)
+{
+	const struct settings *settings = s->p->settings;
+
+	if ((int64_t)s->n >= settings->limits.jobs_per_request)
+		return err_set(err, CAPQ_ETOOBIG,
+			"more than %" PRId64 " jobs in one request (limits.jobs_per_request)",
+			settings->limits.jobs_per_request);
+	if (settings_flavour(settings, spec->flavour) == NULL)
+		return err_set(err, CAPQ_EINVAL, "there is no flavour '%s'", spec->flavour);
+	if (spec->system[0] != '\0' && !is_system(settings, spec->system))
+		return err_set(err, CAPQ_EINVAL, "system '%s' is none of the configured ones",
+			spec->system);
+	if (spec->rev[0] != '\0' && settings->nixpkgs.path != NULL)
+		return err_set(err, CAPQ_EINVAL,
+			"nixpkgs is a path here, so a job names no revision: leave 'rev' out");
+	if (spec->rev[0] != '\0' && !rev_name_is_valid(spec->rev))
+		return err_set(err, CAPQ_EINVAL, "'%.100s' is no name of a branch, tag or commit",
+			spec->rev);
+	return 0;
+}
+
+static bool is_context(
+	const struct submission_context *c, const struct job_spec *spec, const char *system)
+{
+	return strcmp(c->caps, spec->caps) == 0 && strcmp(c->rev_name, spec->rev) == 0 &&
+	       strcmp(c->flavour, spec->flavour) == 0 && strcmp(c->system, system) == 0;
+}
+
+/* The context of a job: looked for from the newest, which it nearly always is. */
+static int find_context(
+	struct submission *s, const struct job_spec *spec, uint32_t *out, struct err *err)
+{
+	const char *system =
+		spec->system[0] != '\0' ? spec->system : s->p->settings->systems.items[0];
+
+	for (size_t i = s->n_contexts; i-- > 0;) {
+		if (is_context(&s->contexts[i], spec, system)) {
+			*out = (uint32_t)i;
+			return 0;
+		}
+	}
+	if (s->n_contexts == CONTEXTS_MAX)
+		return err_set(err, CAPQ_ETOOBIG,
+			"more than %d different combinations of set, revision, flavour and system",
+			CONTEXTS_MAX);
+	array_reserve(&s->contexts, &s->contexts_capacity, s->n_contexts + 1, sizeof *s->contexts);
+	s->contexts[s->n_contexts] = (struct submission_context){
+		.rev_name = xstrdup(spec->rev),
+		.caps = xstrdup(spec->caps),
+		.flavour = xstrdup(spec->flavour),
+		.system = xstrdup(system),
+	};
+	*out = (uint32_t)s->n_contexts++;
+	return 0;
+}
+
+struct submission *submission_create(struct pipeline *p, const char *who, const char *key)
+{
+	struct submission *s = xcalloc(1, sizeof *s);
+
+	s->p = p;
+	s->who = xstrdup(who);
+	s->key = xstrdup_or_null(key);
+	s->index = -1;
+	return s;
+}
+
+int submission_add(struct submission *s, const struct job_spec *spec, struct err *err)
+{
+	int16_t priority = (int16_t)spec->priority;
+	uint32_t context = 0;
+	int rv = check_spec(s, spec, err);
+
+	if (rv == 0)
+		rv = find_context(s, spec, &context, err);
+	if (rv < 0)
+		return rv;
+	str_add_bytes(&s->spool, &context, sizeof context);
+	str_add_bytes(&s->spool, &priority, sizeof priority);
+	str_add_bytes(&s->spool, spec->attr, strlen(spec->attr) + 1);
+	s->n++;
+	return 0;
+}
+
+size_t submission_n(const struct submission *s)
+{
+	return s->n;
+}
+
+bool submission_next(const struct submission *s, size_t *at, struct spooled *out)
+{
+	const char *p = s->spool.text + *at;
+
+	if (*at == s->spool.len)
+		return false;
+	memcpy(&out->context, p, sizeof out->context);
+	memcpy(&out->priority, p + sizeof out->context, sizeof out->priority);
+	out->attr = p + sizeof out->context + sizeof out->priority;
+	*at += sizeof out->context + sizeof out->priority + strlen(out->attr) + 1;
+	return true;
+}
+
+/* ---- entering ---- */
+
+void submission_enter_contexts(struct submission *s)
+{
+	for (size_t i = 0; i < s->n_contexts; i++) {
+		struct submission_context *c = &s->contexts[i];
+		const struct flavour *flavour = settings_flavour(s->p->settings, c->flavour);
+		char digest[SHA256_HEX_LEN + 1] = "";
+		int64_t revision =
+			store_revision(s->p->store, c->hash, c->trusted, clock_wall_ms());
+
+		if (flavour != NULL) /* Else a reload took it away: its evaluation will say so. */
+			settings_flavour_digest(flavour, digest);
+		c->id = store_context(
+			s->p->store, revision, c->caps, c->flavour, digest, c->system);
+	}
+}
+
+void submission_enter_job(
+	struct submission *s, const struct spooled *job, int64_t batch_id, struct job_entered *out)
+{
+	const struct submission_context *c = &s->contexts[job->context];
+	struct job_entry entry = {
+		.attr = job->attr,
+		.context_id = c->id,
+		.rev_from = c->from,
+		.submitter = s->who,
+		.priority = job->priority,
+		.batch_id = batch_id,
+		.now_ms = clock_wall_ms(),
+	};
+
+	store_job_enter(s->p->store, &entry, out);
+}
+
+void submission_answer(const struct submission *s, struct str *out)
+{
+	struct json_out json = { 0 };
+
+	json_out_object(&json, NULL);
+	json_out_array(&json, "jobs");
+	for (size_t i = 0; i < s->n; i++) {
+		json_out_object(&json, NULL);
+		json_out_int(&json, "id", s->entered[i].id);
+		json_out_bool(&json, "existing", s->entered[i].existing);
+		json_out_text(&json, "state", job_state_name(s->entered[i].state));
+		json_out_end_object(&json);
+	}
+	json_out_end_array(&json);
+	json_out_end_object(&json);
+	*out = json.text;
+}
+
+void submission_digest(const struct submission *s, char out[65])
+{
+	cleanup_str struct str text = { 0 };
+
+	for (size_t i = 0; i < s->n_contexts; i++)
+		str_addf(&text, "%s %s %s %s\n", s->contexts[i].rev_name, s->contexts[i].caps,
+			s->contexts[i].flavour, s->contexts[i].system);
+	str_add_bytes(&text, str_text(&s->spool), s->spool.len);
+	sha256_hex(str_text(&text), text.len, out);
+}
+
+/* ---- the end ---- */
+
+static void free_submission(struct submission *s)
+{
+	for (size_t i = 0; i < s->n_contexts; i++) {
+		free(s->contexts[i].rev_name);
+		free(s->contexts[i].caps);
+		free(s->contexts[i].flavour);
+		free(s->contexts[i].system);
+		free(s->contexts[i].hash);
+		free(s->contexts[i].from);
+	}
+	free(s->contexts);
+	free(s->entered);
+	free(s->who);
+	free(s->key);
+	str_free(&s->spool);
+	free(s);
+}
+
+static void end_submission(struct submission *s, const struct submission_end *end)
+{
+	if (!s->is_abandoned)
+		s->on_done(s->owner, end);
+	free_submission(s);
+}
+
+void submission_succeed(struct submission *s, const char *answer, size_t len, bool existing)
+{
+	struct submission_end end = {
+		.answer = answer,
+		.answer_len = len,
+		.existing_answer = existing,
+		.index = -1,
+	};
+
+	end_submission(s, &end);
+}
+
+void submission_fail(struct submission *s, int64_t index, const struct err *err)
+{
+	struct submission_end end = { .rv = err->code, .index = index, .err = err };
+
+	end_submission(s, &end);
+}
+
+bool submission_answered_before(struct submission *s)
+{
+	char digest[SHA256_HEX_LEN + 1];
+	cleanup_free char *answer = NULL;
+	struct err err;
+	size_t len;
+	bool same;
+
+	if (s->key == NULL)
+		return false;
+	submission_digest(s, digest);
+	if (!store_answer_get(s->p->store, s->who, s->key, digest, &same, &answer, &len))
+		return false;
+	if (same) {
+		submission_succeed(s, answer, len, true);
+	} else {
+		(void)err_set(&err, CAPQ_EEXIST,
+			"this Idempotency-Key came with another request within the last day");
+		submission_fail(s, -1, &err);
+	}
+	return true;
+}
+
+void submission_abandon(struct submission *s)
+{
+	if (s->on_done == NULL)
+		free_submission(s);
+	else
+		s->is_abandoned = true;
+}
+
+/* ---- looking revisions up ---- */
+
+static int64_t first_job_of(const struct submission *s, size_t context)
+{
+	struct spooled job;
+	size_t at = 0;
+
+	for (int64_t i = 0; submission_next(s, &at, &job); i++)
+		if (job.context == context)
+			return i;
+	return -1;
+}
+
+static void look_up_next(struct submission *s);
+
+static void take_revision(struct submission_context *c, const struct revision *revision)
+{
+	c->hash = xstrdup(revision->hash);
+	c->from = xstrdup(revision->from);
+	c->trusted = revision->trusted;
+}
+
+static void on_revision(void *owner, int rv, const struct revision *revision, const struct err *err)
+{
+	struct submission *s = owner;
+
+	if (rv < 0) {
+		struct err copy = *err;
+
+		submission_fail(s, first_job_of(s, s->n_looked_up), &copy);
+		return;
+	}
+	take_revision(&s->contexts[s->n_looked_up++], revision);
+	look_up_next(s);
+}
+
+/* The same name was looked up for an earlier context of this request. */
+static const struct submission_context *same_name(const struct submission *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_looked_up; i++)
+		if (strcmp(s->contexts[i].rev_name, name) == 0)
+			return &s->contexts[i];
+	return NULL;
+}
+
+static void route(struct submission *s)
+{
+	if (s->is_dry)
+		dry_run_start(s);
+	else if (s->n > SUBMISSION_SMALL)
+		bulk_add(s);
+	else
+		accept_add(s);
+}
+
+static void look_up_next(struct submission *s)
+{
+	while (s->n_looked_up < s->n_contexts) {
+		struct submission_context *c = &s->contexts[s->n_looked_up];
+		const struct submission_context *same = same_name(s, c->rev_name);
+		struct revision revision;
+
+		if (same != NULL) {
+			revision = (struct revision){ same->hash, same->from, same->trusted };
+		} else if (!revision_known(s->p->revisions, c->rev_name, &revision)) {
+			revision_resolve(s->p->revisions, c->rev_name, on_revision, s);
+			return;
+		}
+		take_revision(c, &revision);
+		s->n_looked_up++;
+	}
+	route(s);
+}
+
+/* A full hash that the data base has as trusted needs no git. */
+static void remember_hashes(struct submission *s)
+{
+	for (size_t i = 0; i < s->n_contexts; i++) {
+		bool trusted;
+
+		if (rev_is_full_hash(s->contexts[i].rev_name) &&
+			store_revision_get(s->p->store, s->contexts[i].rev_name, &trusted))
+			revision_remember(s->p->revisions, s->contexts[i].rev_name, trusted);
+	}
+}
+
+static bool is_refused(struct submission *s, struct err *err)
+{
+	const struct pipeline *p = s->p;
+	int64_t live = 0;
+
+	for (int i = 0; i < JOB_STATES; i++)
+		if (!job_state_is_final((enum job_state)i))
+			live += p->job_counts[i];
+	if (p->stopping)
+		(void)err_set(err, CAPQ_EBUSY, "capqd is stopping");
+	else if (p->disk_low)
+		(void)err_set(err, CAPQ_ENOSPC,
+			"capqd's disk is nearly full; nothing is accepted until "
+			"there is room again");
+	else if (live + (int64_t)s->n > p->settings->limits.live_jobs)
+		(void)err_set(err, CAPQ_EBUSY,
+			"there are %" PRId64 " unfinished jobs; with these it would "
+			"be more than limits.live_jobs",
+			live);
+	else
+		return false;
+	return true;
+}
+
+/* Answers never come before the call returns: refusals go through the turn's end as well. */
+static void begin(
+	struct submission *s, void (*on_done)(void *, const struct submission_end *), void *owner)
+{
+	s->on_done = on_done;
+	s->owner = owner;
+	if (is_refused(s, &s->err)) {
+		s->rv = s->err.code;
+		accept_add(s);
+		return;
+	}
+	remember_hashes(s);
+	look_up_next(s);
+}
+
+void submission_commit(
+	struct submission *s, void (*on_done)(void *, const struct submission_end *), void *owner)
+{
+	begin(s, on_done, owner);
+}
+
+void submission_dry_run(
+	struct submission *s, void (*on_done)(void *, const struct submission_end *), void *owner)
+{
+	s->is_dry = true;
+	begin(s, on_done, owner);
+}

@@ -1,0 +1,310 @@
+#include "daemon/pipeline/why.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/pipeline/inside.h"
+#include "daemon/store/build.h"
+#include "io/clock.h"
+#include "lib/time_text.h"
+
+#define CHAIN_MAX 100
+
+static void say(struct why *w, const char *rule, char *brief, char *text)
+{
+	w->rule = rule;
+	str_clear(&w->brief);
+	str_clear(&w->text);
+	str_add(&w->brief, brief);
+	str_add(&w->text, text);
+	free(brief);
+	free(text);
+}
+
+static void add_to_chain(struct why *w, int64_t build_id)
+{
+	array_reserve(&w->chain, &w->chain_capacity, w->n_chain + 1, sizeof *w->chain);
+	w->chain[w->n_chain++] = build_id;
+}
+
+/* A build while it runs: "building on local for 3m10s (buildPhase)". */
+static void why_building(struct pipeline *p, const struct build *build, struct why *out)
+{
+	struct build_progress progress;
+	char elapsed[TIME_TEXT_MAX];
+
+	if (!pipeline_progress(p, build->id, &progress)) {
+		say(out, "step", xstrdup("building"),
+			str_format("%s is being built.", build->name));
+		return;
+	}
+	duration_to_text(progress.elapsed_ms, elapsed);
+	say(out, "step", str_format("building %s for %s", build->name, elapsed),
+		str_format("%s is being built on %s, for %s%s%s.", build->name, build->builder,
+			elapsed, progress.phase[0] != '\0' ? ", now in " : "", progress.phase));
+}
+
+static void why_later(const struct build *build, struct why *out)
+{
+	char wait[TIME_TEXT_MAX];
+
+	duration_to_text(build->not_before - clock_wall_ms(), wait);
+	say(out, "backoff", str_format("next try in %s", wait),
+		str_format("%s failed and is tried again in %s: %s.", build->name, wait,
+			build->reason == NULL ? failure_name(build->failure) : build->reason));
+}
+
+static void why_busy(
+	struct pipeline *p, const struct build *build, const struct sched_why *why, struct why *out)
+{
+	struct build other;
+
+	out->ahead = (int64_t)why->n;
+	if (why->n == 0) {
+		say(out, "busy", xstrdup("next when a slot is free"),
+			str_format("%s is ready and the next to start; all %zu slots that fit it "
+				   "are taken.",
+				build->name, why->slots));
+		return;
+	}
+	if (!store_build_get(p->store, why->other, &other))
+		return;
+	say(out, "busy", str_format("%zu ahead", why->n),
+		str_format(
+			"%s is ready; %zu ready build%s before it, the nearest %s (build %" PRId64
+			"). First come, first served, in %zu slot%s that fit.",
+			build->name, why->n, why->n == 1 ? " stands" : "s stand", other.name,
+			other.id, why->slots, why->slots == 1 ? "" : "s"));
+	build_finish(&other);
+}
+
+static void why_no_builder(const struct build *build, struct why *out)
+{
+	say(out, "no_builder", xstrdup("no builder"),
+		str_format("%s needs a builder for %s%s%s, and none of the configured ones is; add "
+			   "it to "
+			   "`builders`.",
+			build->name, build->system,
+			build->features[0] != '\0' ? " with the features " : "", build->features));
+}
+
+/* What keeps everything from starting comes before what keeps this one. */
+static bool why_nothing_starts(const struct pipeline *p, struct why *out)
+{
+	if (p->is_draining)
+		say(out, "draining", xstrdup("draining"),
+			xstrdup("capqd is draining: nothing new is started until `capq drain "
+				"--off`."));
+	else if (p->disk_low)
+		say(out, "disk_full", xstrdup("disk nearly full"),
+			xstrdup("The disk with the state directory is nearly full: nothing new is "
+				"started "
+				"until there is room again (limits.state_free)."));
+	else
+		return false;
+	return true;
+}
+
+static void why_waiting(struct pipeline *p, const struct build *build, struct why *out)
+{
+	struct sched_why why;
+
+	if (sched_state(p->sched, build->id) == SCHED_UNKNOWN) {
+		say(out, "step", xstrdup("planning"), xstrdup("It is being planned."));
+		return;
+	}
+	sched_why(p->sched, build->id, clock_mono_ms(), &why);
+	switch (why.rule) {
+	case SCHED_WHY_NEEDS: {
+		struct build other;
+
+		if (!store_build_get(p->store, why.other, &other))
+			return;
+		say(out, "needs", str_format("needs %s", other.name),
+			str_format("%s needs %zu build%s that %s not there yet, among them %s, "
+				   "which is %s.",
+				build->name, why.n, why.n == 1 ? "" : "s",
+				why.n == 1 ? "is" : "are", other.name,
+				build_state_name(other.state)));
+		build_finish(&other);
+		return;
+	}
+	case SCHED_WHY_INPUTS:
+		say(out, "fetching", xstrdup("fetching inputs"),
+			str_format("Inputs of %s are fetched from a substituter.", build->name));
+		return;
+	case SCHED_WHY_LATER:
+		why_later(build, out);
+		return;
+	case SCHED_WHY_HELD:
+		say(out, "held", xstrdup("on hold"),
+			str_format("Every job that needs %s is on hold.", build->name));
+		return;
+	case SCHED_WHY_NO_BUILDER:
+		why_no_builder(build, out);
+		return;
+	case SCHED_WHY_BUSY:
+		if (!why_nothing_starts(p, out))
+			why_busy(p, build, &why, out);
+		return;
+	case SCHED_WHY_RUNS:
+		why_building(p, build, out);
+		return;
+	}
+}
+
+void why_build(struct pipeline *p, const struct build *build, struct why *out)
+{
+	memset(out, 0, sizeof *out);
+	out->ahead = -1;
+	out->rule = "final";
+	switch (build->state) {
+	case BUILD_BLOCKED:
+	case BUILD_READY:
+		if (build->not_before > clock_wall_ms())
+			why_later(build, out);
+		else
+			why_waiting(p, build, out);
+		return;
+	case BUILD_BUILDING:
+		why_building(p, build, out);
+		return;
+	case BUILD_VERIFYING:
+		say(out, "step", xstrdup("verifying"),
+			str_format("%s is built; its outputs are looked at.", build->name));
+		return;
+	case BUILD_PUSHING:
+		if (build->not_before > clock_wall_ms())
+			why_later(build, out);
+		else
+			say(out, "step", xstrdup("pushing"),
+				str_format("%s is built and goes into the cache.", build->name));
+		return;
+	case BUILD_DONE:
+		say(out, "final", xstrdup(""), str_format("%s is done.", build->name));
+		return;
+	case BUILD_FAILED:
+		say(out, "final", xstrdup(failure_name(build->failure)),
+			str_format("%s failed (%s): %s.", build->name, failure_name(build->failure),
+				build->reason == NULL ? "no reason was given" : build->reason));
+		return;
+	}
+}
+
+/* From the job's own build down to the first that waits for no other build. */
+static void follow_chain(struct pipeline *p, int64_t build_id, struct why *out)
+{
+	struct build build;
+
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		struct sched_why why;
+
+		add_to_chain(out, build_id);
+		if (sched_state(p->sched, build_id) != SCHED_BLOCKED)
+			break;
+		sched_why(p->sched, build_id, clock_mono_ms(), &why);
+		build_id = why.other;
+	}
+	if (store_build_get(p->store, build_id, &build)) {
+		struct why end;
+
+		why_build(p, &build, &end);
+		out->rule = end.rule;
+		out->ahead = end.ahead;
+		str_add(&out->text, str_text(&end.text));
+		str_add(&out->brief, str_text(&end.brief));
+		why_finish(&end);
+		build_finish(&build);
+	}
+}
+
+static void why_waiting_job(struct pipeline *p, const struct job *job, struct why *out)
+{
+	struct str rest = { 0 };
+
+	follow_chain(p, job->build_id, out);
+	if (out->n_chain < 2)
+		return;
+	rest = out->text;
+	out->text = (struct str){ 0 };
+	out->rule = "needs";
+	str_addf(&out->text, "Its derivation waits for %zu other%s, one for the other. %s",
+		out->n_chain - 1, out->n_chain == 2 ? "" : "s", str_text(&rest));
+	str_free(&rest);
+}
+
+static void why_before_planned(struct pipeline *p, const struct job *job, struct why *out)
+{
+	bool evaluating = job->state == JOB_EVALUATING;
+	bool in_flight = id_map_get(evaluating ? &p->evaluating_jobs : &p->planning_jobs,
+				 job->id) != ID_MAP_NONE;
+
+	if (!in_flight && why_nothing_starts(p, out))
+		return;
+	if (in_flight)
+		say(out, "step", xstrdup(evaluating ? "evaluating" : "planning"),
+			xstrdup(evaluating ? "Nix is evaluating it."
+					   : "It is being worked out what has to be built."));
+	else if (!evaluating && p->plan_not_before_ms > clock_mono_ms())
+		say(out, "backoff", xstrdup("a cache cannot be asked"),
+			str_format("It cannot be worked out what is missing: %s. It is tried again "
+				   "soon.",
+				p->cache_problem != NULL         ? p->cache_problem
+				: p->substituter_problem != NULL ? p->substituter_problem
+								 : "planning failed"));
+	else
+		say(out, "step", xstrdup(evaluating ? "to be evaluated" : "to be planned"),
+			xstrdup(evaluating ? "It waits for its turn to be evaluated."
+					   : "It waits for its turn to be planned."));
+}
+
+void why_job(struct pipeline *p, const struct job *job, struct why *out)
+{
+	memset(out, 0, sizeof *out);
+	out->ahead = -1;
+	out->rule = "final";
+	switch (job->state) {
+	case JOB_EVALUATING:
+	case JOB_PLANNING:
+		why_before_planned(p, job, out);
+		return;
+	case JOB_WAITING:
+	case JOB_PUSHING:
+		why_waiting_job(p, job, out);
+		return;
+	case JOB_ON_HOLD:
+		say(out, "held", xstrdup("on hold"),
+			str_format("It was put on hold %s; `capq release %" PRId64
+				   "` lets it go on.",
+				job->reason == NULL ? "" : job->reason, job->id));
+		return;
+	case JOB_DONE:
+		say(out, "final", xstrdup(""),
+			str_format("It is done%s%s.", job->reason == NULL ? "" : ": ",
+				job->reason == NULL ? "" : job->reason));
+		return;
+	case JOB_FAILED:
+		say(out, "final", xstrdup(failure_name(job->failure)),
+			str_format("It failed (%s): %s. `capq retry %" PRId64 "` tries it again.",
+				failure_name(job->failure),
+				job->reason == NULL ? "no reason was given" : job->reason,
+				job->id));
+		return;
+	case JOB_CANCELLED:
+	case JOB_SUPERSEDED:
+		say(out, "final", xstrdup(""),
+			str_format("It was %s%s%s.", job_state_name(job->state),
+				job->reason == NULL ? "" : " ",
+				job->reason == NULL ? "" : job->reason));
+		return;
+	}
+}
+
+void why_finish(struct why *w)
+{
+	str_free(&w->text);
+	str_free(&w->brief);
+	free(w->chain);
+	w->chain = NULL;
+}
