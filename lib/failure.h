@@ -24,8 +24,8 @@ enum failure {
 	FAILURE_VERIFY,        /* The outputs lack the GPU code that was asked for. */
 	FAILURE_PUSH,          /* Built, but not in the cache. */
 	FAILURE_CANCELLED,     /* Somebody, or the lack of anybody who needs it, ended it. */
-	FAILURE_CLASSES,
 };
+#define FAILURE_CLASSES (FAILURE_CANCELLED + 1)
 
 struct failure_policy {
 	/* How often it is tried again by itself, and how long after the first failure; each later

@@ -24,8 +24,8 @@ enum job_state {
 	JOB_FAILED,
 	JOB_CANCELLED,
 	JOB_SUPERSEDED, /* A newer revision of its branch took its place. */
-	JOB_STATES,
 };
+#define JOB_STATES (JOB_SUPERSEDED + 1)
 
 /* The life of a build: daemon/pipeline/build_life.c. */
 enum build_state {
@@ -36,8 +36,8 @@ enum build_state {
 	BUILD_PUSHING,   /* Verified; its closure goes into the cache. */
 	BUILD_DONE,
 	BUILD_FAILED,
-	BUILD_STATES,
 };
+#define BUILD_STATES (BUILD_FAILED + 1)
 
 /* "evaluating", ..., as stored, shown and written in JSON; the reverse is false when there is no
  * such state. */

@@ -158,7 +158,7 @@ void job_spec_to_json(const struct job_spec *spec, struct json_out *out)
 
 /* ---- records out ---- */
 
-static void caps_to_json(const char *text, struct json_out *out)
+void caps_to_json(const char *text, struct json_out *out)
 {
 	struct capability_set set = { 0 };
 	char item[CAPABILITY_TEXT_MAX];
@@ -208,9 +208,8 @@ static void id_to_json(struct json_out *out, const char *name, int64_t id)
 	count_to_json(out, name, id == 0 ? -1 : id);
 }
 
-void job_to_json(const struct job *job, struct json_out *out, const char *name)
+void job_members_to_json(const struct job *job, struct json_out *out)
 {
-	json_out_object(out, name);
 	json_out_int(out, "id", job->id);
 	json_out_text(out, "attr", job->attr);
 	caps_to_json(job->caps, out);
@@ -235,12 +234,17 @@ void job_to_json(const struct job *job, struct json_out *out, const char *name)
 	json_out_time(out, "started_at", job->started_at);
 	json_out_time(out, "finished_at", job->finished_at);
 	cost_to_json(out, job->wall_ms, job->core_ms, job->bytes_pushed);
+}
+
+void job_to_json(const struct job *job, struct json_out *out, const char *name)
+{
+	json_out_object(out, name);
+	job_members_to_json(job, out);
 	json_out_end_object(out);
 }
 
-void build_to_json(const struct build *build, struct json_out *out, const char *name)
+void build_members_to_json(const struct build *build, struct json_out *out)
 {
-	json_out_object(out, name);
 	json_out_int(out, "id", build->id);
 	json_out_text(out, "name", build->name);
 	json_out_text(out, "drv_path", build->drv_path);
@@ -262,6 +266,12 @@ void build_to_json(const struct build *build, struct json_out *out, const char *
 	json_out_time(out, "finished_at", build->finished_at);
 	cost_to_json(out, build->wall_ms, build->core_ms, build->bytes_pushed);
 	count_to_json(out, "output_bytes", build->output_bytes);
+}
+
+void build_to_json(const struct build *build, struct json_out *out, const char *name)
+{
+	json_out_object(out, name);
+	build_members_to_json(build, out);
 	json_out_end_object(out);
 }
 

@@ -22,6 +22,13 @@ void job_spec_to_json(const struct job_spec *spec, struct json_out *out);
 void job_to_json(const struct job *job, struct json_out *out, const char *name);
 void build_to_json(const struct build *build, struct json_out *out, const char *name);
 
+/* Only the members, for who has more to add to the object. */
+void job_members_to_json(const struct job *job, struct json_out *out);
+void build_members_to_json(const struct build *build, struct json_out *out);
+
+/* "caps" and "ptx" of a canonical set. */
+void caps_to_json(const char *caps, struct json_out *out);
+
 /* The reverse. CAPQ_EINVAL when the daemon's answer is not what job_to_json() writes. The caller
  * ends with job_finish(), build_finish(). */
 int job_from_json(const struct json *json, struct job *out, struct err *err);

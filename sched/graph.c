@@ -189,8 +189,8 @@ static uint32_t *reach(struct sched *s, uint32_t from, bool by_needs, size_t *ou
 static bool leads_to(struct sched *s, uint32_t from, uint32_t to)
 {
 	size_t n;
-	cleanup_free uint32_t *found = reach(s, from, true, &n);
 
+	free(reach(s, from, true, &n));
 	return s->nodes[to].mark == s->walk;
 }
 
@@ -243,6 +243,16 @@ bool sched_add_need(struct sched *s, int64_t build, int64_t need)
 	dependent->state = SCHED_BLOCKED;
 	sched_settle(s, dependent);
 	return true;
+}
+
+void sched_restore_need(struct sched *s, int64_t build, int64_t need)
+{
+	struct node *dependent = sched_node(s, build), *needed = sched_node(s, need);
+
+	if (dependent == NULL || needed == NULL)
+		return;
+	sched_add_edge(s, sched_index(s, dependent), sched_index(s, needed));
+	dependent->state = SCHED_BLOCKED;
 }
 
 void sched_each_dependent(

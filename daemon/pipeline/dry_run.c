@@ -14,7 +14,7 @@
 #include "daemon/pipeline/submission.h"
 #include "daemon/store/context.h"
 #include "io/clock.h"
-#include "lib/json.h"
+#include "lib/job_json.h"
 
 #define JOBS_MAX 2000
 
@@ -78,21 +78,6 @@ static void fail(struct dry_run *d, const struct err *err)
 
 	free_dry_run(d);
 	submission_fail(s, -1, &copy);
-}
-
-static void caps_to_json(const char *text, struct json_out *out)
-{
-	struct capability_set set = { 0 };
-	char item[CAPABILITY_TEXT_MAX];
-
-	(void)capability_set_parse(text, &set, NULL);
-	json_out_array(out, "caps");
-	for (size_t i = 0; i < set.n; i++) {
-		capability_format(set.items[i], item);
-		json_out_text(out, NULL, item);
-	}
-	json_out_end_array(out);
-	json_out_bool(out, "ptx", set.ptx);
 }
 
 static void job_to_answer(const struct dry_run *d, const struct dry_job *job, struct json_out *out)

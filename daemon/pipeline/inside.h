@@ -34,9 +34,6 @@ bool pipeline_commit(struct pipeline *p);
  * end. */
 bool pipeline_run_events(struct pipeline *p);
 
-/* Something may be startable: look at the end of this turn. */
-void pipeline_wake(struct pipeline *p);
-
 /* ---- the steps' running operations, each file its own list ---- */
 
 struct evaluating;
@@ -98,7 +95,7 @@ struct pipeline {
 	char *cache_problem,
 		*substituter_problem; /* As the last plan or push had it; NULL: none. */
 	bool disk_low;                /* Less room for state_dir than limits.state_free. */
-	int64_t ticks;
+	int64_t ticks, started_at;
 
 	struct evaluating *evaluations;
 	struct planning *plans;

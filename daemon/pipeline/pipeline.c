@@ -192,6 +192,8 @@ static void on_turn_end(uv_check_t *check)
 		start_some(p);
 	if (p->last_event_id != before && p->watcher.on_events != NULL)
 		p->watcher.on_events(p->watcher.owner, p->last_event_id);
+	if (p->watcher.on_turn_end != NULL)
+		p->watcher.on_turn_end(p->watcher.owner);
 	/* An event that could not be committed waits for the tick. */
 	if (!p->awake && !more && (p->first_event == NULL || p->store_problem != NULL))
 		uv_idle_stop(&p->no_wait);
@@ -423,6 +425,7 @@ int pipeline_create(const struct pipeline_spec *spec, struct pipeline **out, str
 void pipeline_start(struct pipeline *p)
 {
 	p->started = true;
+	p->started_at = clock_wall_ms();
 	uv_timer_start(&p->tick, on_tick, TICK_MS, TICK_MS);
 	look_at_disk(p);
 	revisions_start(p->revisions, is_live_revision, p);
@@ -572,4 +575,14 @@ const char *pipeline_nix_version(const struct pipeline *p)
 int64_t pipeline_last_event(const struct pipeline *p)
 {
 	return p->last_event_id;
+}
+
+int64_t pipeline_started_at(const struct pipeline *p)
+{
+	return p->started_at;
+}
+
+uv_loop_t *pipeline_loop(const struct pipeline *p)
+{
+	return p->loop;
 }

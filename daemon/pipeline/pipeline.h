@@ -26,6 +26,8 @@ struct pipeline_watcher {
 	void (*on_log)(void *owner, int64_t attempt_id);
 	/* About once a second while anything runs: progress may be asked for. */
 	void (*on_tick)(void *owner);
+	/* A loop turn ends: what was answered in it can go out. */
+	void (*on_turn_end)(void *owner);
 	void *owner;
 };
 
@@ -52,6 +54,9 @@ void pipeline_destroy(struct pipeline *p);
 
 void pipeline_watch(struct pipeline *p, const struct pipeline_watcher *watcher); /* One. */
 
+/* There is something to do at the end of this turn: do not wait. */
+void pipeline_wake(struct pipeline *p);
+
 /* The settings have changed in place. */
 void pipeline_reload(struct pipeline *p);
 
@@ -74,6 +79,8 @@ const char *pipeline_log_directory(const struct pipeline *p);
 const char *pipeline_state_dir(const struct pipeline *p);
 const char *pipeline_nix_version(const struct pipeline *p); /* NULL: not known yet. */
 int64_t pipeline_last_event(const struct pipeline *p);
+int64_t pipeline_started_at(const struct pipeline *p); /* ms since 1970 */
+uv_loop_t *pipeline_loop(const struct pipeline *p);
 
 /* What keeps it from working, one sentence each. */
 void pipeline_problems(

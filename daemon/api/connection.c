@@ -1,0 +1,636 @@
+/* One request on MHD's side: found in the table of methods, allowed or not, its body handed on, and
+ * its answer brought back.
+ *
+ *   READING --- whole ---> run() --- answered -----------------------> ANSWERED
+ *      |                     | answer_later(): suspended                  ^
+ *      | refused             +-------> PENDING --- answered: resumed -----+
+ *      +------------------------------------------------------------------+
+ *
+ * MHD calls connection_handle() once with the headers, then with each piece of the body, then once
+ * more; and once more after a resume. What was refused early still has its body read and thrown
+ * away, as far as it is small: a client that is cut off in the middle does not read the answer. */
+#include "daemon/api/connection.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "lib/str.h"
+
+#define PREFIX "/api/v1"
+#define STREAM_BLOCK (32u << 10)
+#define HEADERS_MAX 8
+#define DISCARD_MAX (1u << 20) /* Of the body of what is refused already. */
+
+enum request_phase {
+	READING,
+	PENDING,
+	ANSWERED,
+};
+
+struct header {
+	char *name, *value;
+};
+
+struct request {
+	struct request *next, *previous; /* In server->suspended while PENDING. */
+	struct server *server;
+	struct listener *listener;
+	struct MHD_Connection *connection;
+	const struct method *method;
+	enum request_phase phase;
+	int64_t id;
+	struct asker asker;
+	struct str body;
+	size_t body_len; /* Also of what is thrown away. */
+	void *state;
+	void (*cancel)(void *owner);
+	void *cancel_owner;
+	struct MHD_Response *response;
+	int status;
+	struct header headers[HEADERS_MAX];
+	size_t n_headers;
+};
+
+/* The one value of its type; what it says is its existence. */
+struct answered {
+	char unused;
+};
+static const struct answered given;
+
+/* ---- answering ---- */
+
+static void unlink_request(struct request *r)
+{
+	if (r->previous != NULL)
+		r->previous->next = r->next;
+	else
+		r->server->suspended = r->next;
+	if (r->next != NULL)
+		r->next->previous = r->previous;
+	r->next = r->previous = NULL;
+}
+
+static const struct answered *give(
+	struct request *r, int status, const char *type, struct MHD_Response *response)
+{
+	(void)MHD_add_response_header(response, "Content-Type", type);
+	(void)MHD_add_response_header(response, "Cache-Control", "no-store");
+	(void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	for (size_t i = 0; i < r->n_headers; i++)
+		(void)MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+	r->response = response;
+	r->status = status;
+	r->cancel = NULL;
+	if (r->phase == PENDING) {
+		unlink_request(r);
+		MHD_resume_connection(r->connection);
+		r->server->wants_pump = true;
+		pipeline_wake(r->server->p);
+	}
+	r->phase = ANSWERED;
+	return &given;
+}
+
+static const struct answered *give_text(
+	struct request *r, int status, const char *type, char *text, size_t len)
+{
+	return give(
+		r, status, type, MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE));
+}
+
+const struct answered *answer_json(struct request *r, int status, struct json_out *out)
+{
+	size_t len = out->text.len;
+
+	return give_text(r, status, "application/json", str_take(&out->text), len);
+}
+
+const struct answered *answer_text(struct request *r, int status, const char *json, size_t len)
+{
+	return give_text(r, status, "application/json", xstrndup(json, len), len);
+}
+
+static void write_problem(
+	struct json_out *out, int status, const char *title, const char *detail, const char *hint)
+{
+	json_out_object(out, NULL);
+	json_out_int(out, "status", status);
+	json_out_text(out, "title", title);
+	json_out_text(out, "detail", detail);
+	json_out_text(out, "hint", hint);
+}
+
+static const struct answered *give_problem(struct request *r, int status, struct json_out *out)
+{
+	size_t len;
+
+	json_out_end_object(out);
+	len = out->text.len;
+	return give_text(r, status, "application/problem+json", str_take(&out->text), len);
+}
+
+const struct answered *answer_problem(
+	struct request *r, int status, const char *title, const char *detail, const char *hint)
+{
+	struct json_out out = { 0 };
+
+	write_problem(&out, status, title, detail, hint);
+	return give_problem(r, status, &out);
+}
+
+const struct answered *answer_problem_at(struct request *r, int status, const char *title,
+	const char *detail, const char *hint, int64_t index)
+{
+	struct json_out out = { 0 };
+
+	write_problem(&out, status, title, detail, hint);
+	json_out_int(&out, "index", index);
+	return give_problem(r, status, &out);
+}
+
+int status_of_err(int code)
+{
+	switch (code) {
+	case CAPQ_EINVAL:
+		return 400;
+	case CAPQ_ENOTFOUND:
+		return 404;
+	case CAPQ_EEXIST:
+		return 409;
+	case CAPQ_EDENIED:
+		return 403;
+	case CAPQ_EBUSY:
+		return 503;
+	case CAPQ_ETOOBIG:
+		return 413;
+	case CAPQ_ENOSPC:
+		return 507;
+	case CAPQ_ETIMEOUT:
+		return 504;
+	default:
+		return 500;
+	}
+}
+
+const char *hint_of_err(int code)
+{
+	switch (code) {
+	case CAPQ_EBUSY:
+		return "Try again in a little while.";
+	case CAPQ_ENOSPC:
+		return "Make room on the disk; nothing was lost.";
+	default:
+		return NULL;
+	}
+}
+
+const struct answered *answer_err(struct request *r, const struct err *err)
+{
+	return answer_problem(r, status_of_err(err->code), err->text, NULL, hint_of_err(err->code));
+}
+
+const struct answered *answer_later(struct request *r, void (*cancel)(void *), void *owner)
+{
+	r->phase = PENDING;
+	r->cancel = cancel;
+	r->cancel_owner = owner;
+	r->next = r->server->suspended;
+	if (r->next != NULL)
+		r->next->previous = r;
+	r->server->suspended = r;
+	return &given;
+}
+
+const struct answered *answer_file(struct request *r, const char *type, int fd, int64_t size)
+{
+	return give(r, 200, type, MHD_create_response_from_fd64((uint64_t)size, fd));
+}
+
+void answer_header(struct request *r, const char *name, const char *value)
+{
+	if (r->n_headers == HEADERS_MAX)
+		abort();
+	r->headers[r->n_headers++] = (struct header){ xstrdup(name), xstrdup(value) };
+}
+
+void answer_status(struct request *r, int status)
+{
+	r->status = status;
+}
+
+/* ---- streams ---- */
+
+struct streaming {
+	struct streaming *next, *previous;
+	struct server *server;
+	struct MHD_Connection *connection;
+	struct stream stream;
+	enum stream_kind kind;
+	bool is_suspended, is_ending;
+};
+
+static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t size)
+{
+	struct streaming *s = cls;
+	bool end = false;
+	size_t n;
+
+	(void)position;
+	n = s->is_ending ? 0 : s->stream.read(s->stream.owner, out, size, &end);
+	if (n > 0)
+		return (ssize_t)n;
+	if (end || s->is_ending)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	s->is_suspended = true;
+	MHD_suspend_connection(s->connection);
+	return 0;
+}
+
+static void close_stream(void *cls)
+{
+	struct streaming *s = cls;
+
+	if (s->previous != NULL)
+		s->previous->next = s->next;
+	else
+		s->server->streams = s->next;
+	if (s->next != NULL)
+		s->next->previous = s->previous;
+	s->stream.closed(s->stream.owner);
+	free(s);
+}
+
+const struct answered *answer_stream(
+	struct request *r, const char *type, enum stream_kind kind, const struct stream *stream)
+{
+	struct streaming *s = xcalloc(1, sizeof *s);
+
+	s->server = r->server;
+	s->connection = r->connection;
+	s->stream = *stream;
+	s->kind = kind;
+	s->next = r->server->streams;
+	if (s->next != NULL)
+		s->next->previous = s;
+	r->server->streams = s;
+	return give(r, r->status != 0 ? r->status : 200, type,
+		MHD_create_response_from_callback(
+			MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, s, close_stream));
+}
+
+static void wake(struct streaming *s)
+{
+	if (!s->is_suspended)
+		return;
+	s->is_suspended = false;
+	MHD_resume_connection(s->connection);
+	s->server->wants_pump = true;
+	pipeline_wake(s->server->p);
+}
+
+void server_wake_streams(struct server *server, enum stream_kind kind)
+{
+	for (struct streaming *s = server->streams; s != NULL; s = s->next)
+		if (s->kind == kind)
+			wake(s);
+}
+
+/* Streams end, and what is pending is told that it will not be answered: MHD must not be stopped
+ * while a connection is suspended. */
+void server_end_streams(struct server *server)
+{
+	while (server->suspended != NULL) {
+		struct request *r = server->suspended;
+
+		if (r->cancel != NULL)
+			r->cancel(r->cancel_owner);
+		(void)answer_problem(
+			r, 503, "capqd is stopping", NULL, "Try again when it is back.");
+	}
+	for (struct streaming *s = server->streams; s != NULL; s = s->next) {
+		s->is_ending = true;
+		wake(s);
+	}
+}
+
+/* ---- what was asked ---- */
+
+struct pipeline *request_pipeline(const struct request *r)
+{
+	return r->server->p;
+}
+
+struct server *request_server(const struct request *r)
+{
+	return r->server;
+}
+
+const char *request_who(const struct request *r)
+{
+	return r->asker.name;
+}
+
+int64_t request_id(const struct request *r)
+{
+	return r->id;
+}
+
+const char *request_query(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *request_header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+void *request_state(const struct request *r)
+{
+	return r->state;
+}
+
+void request_set_state(struct request *r, void *state)
+{
+	r->state = state;
+}
+
+const char *request_body(const struct request *r, size_t *out_len)
+{
+	*out_len = r->body.len;
+	return str_text(&r->body);
+}
+
+bool request_query_int(const struct request *r, const char *name, int64_t min, int64_t max,
+	int64_t missing, int64_t *out, struct err *err)
+{
+	const char *text = request_query(r, name);
+
+	*out = missing;
+	if (text == NULL || str_to_int(text, min, max, out))
+		return true;
+	(void)err_set(err, CAPQ_EINVAL, "'%s' must be a whole number from %" PRId64 " to %" PRId64,
+		name, min, max);
+	return false;
+}
+
+/* ---- finding the method ---- */
+
+/* Match `path` with a pattern in which {id} stands for a positive number. */
+static bool path_fits(const char *pattern, const char *path, int64_t *out_id)
+{
+	static const char placeholder[] = "{id}";
+	const char *at = strstr(pattern, placeholder);
+	char digits[24];
+	size_t before, len;
+
+	*out_id = 0;
+	if (at == NULL)
+		return strcmp(pattern, path) == 0;
+	before = (size_t)(at - pattern);
+	if (strncmp(pattern, path, before) != 0)
+		return false;
+	len = strspn(path + before, "0123456789");
+	if (len == 0 || len >= sizeof digits ||
+		strcmp(at + strlen(placeholder), path + before + len) != 0)
+		return false;
+	memcpy(digits, path + before, len);
+	digits[len] = '\0';
+	return str_to_int(digits, 1, INT64_MAX, out_id);
+}
+
+/* The method for the path and verb. NULL: none; `*out_other` then tells whether another verb is. */
+static const struct method *find_method(
+	const char *path, const char *verb, int64_t *out_id, const char **out_other)
+{
+	*out_other = NULL;
+	for (const struct method *const *m = api_methods; *m != NULL; m++) {
+		if (!path_fits((*m)->path, path, out_id))
+			continue;
+		if (strcmp((*m)->verb, verb) == 0)
+			return *m;
+		*out_other = (*m)->verb;
+	}
+	return NULL;
+}
+
+struct query_check {
+	const struct method *method;
+	const char *unknown;
+};
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = words; (at = strstr(at, word)) != NULL; at += len)
+		if ((at == words || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+static enum MHD_Result check_parameter(
+	void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct query_check *check = cls;
+
+	(void)kind;
+	(void)value;
+	if (!has_word(check->method->query, name))
+		check->unknown = name;
+	return MHD_YES;
+}
+
+static const char *unknown_parameter(const struct request *r)
+{
+	struct query_check check = { .method = r->method };
+
+	(void)MHD_get_connection_values(
+		r->connection, MHD_GET_ARGUMENT_KIND, check_parameter, &check);
+	return check.unknown;
+}
+
+/* ---- may they? ---- */
+
+static void identify(struct request *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	access_identify(r->server->access, info->connect_fd, r->listener->is_unix,
+		request_header(r, "Authorization"), &r->asker);
+}
+
+static bool refuse_asker(struct request *r)
+{
+	static const char *const roles[] = { "none", "read", "submit", "admin" };
+	char detail[256];
+
+	if (!r->listener->is_unix &&
+		access_is_cross_site(request_header(r, "Host"), request_header(r, "Origin"))) {
+		(void)answer_problem(r, 403, "cross-site requests are refused",
+			"Host is no loopback name, or Origin is another site", NULL);
+		return true;
+	}
+	identify(r);
+	if (r->asker.role >= r->method->role)
+		return false;
+	(void)snprintf(detail, sizeof detail, "%s has the role '%s'; this needs '%s'",
+		r->asker.name, roles[r->asker.role], roles[r->method->role]);
+	(void)answer_problem(r,
+		request_header(r, "Authorization") == NULL && !r->listener->is_unix ? 401 : 403,
+		"you may not do this", detail,
+		"Ask an administrator for a role in `access.rules`, or send a token (CAPQ_TOKEN).");
+	return true;
+}
+
+/* Answer what can be refused by its headers. */
+static bool refuse_early(struct request *r, const char *url, const char *verb)
+{
+	const char *path = str_starts(url, PREFIX) ? url + strlen(PREFIX) : "", *other, *unknown;
+	char detail[256];
+
+	r->method = find_method(path, verb, &r->id, &other);
+	if (r->method == NULL && other != NULL) {
+		(void)snprintf(detail, sizeof detail, "it takes %s", other);
+		(void)answer_problem(r, 405, "that path does not take this method", detail, NULL);
+	} else if (r->method == NULL) {
+		(void)answer_problem(r, 404, "there is no such path", NULL,
+			"docs/openapi.yaml lists all of them, below " PREFIX ".");
+	} else if (refuse_asker(r)) {
+		return true;
+	} else if ((unknown = unknown_parameter(r)) != NULL) {
+		(void)snprintf(detail, sizeof detail, "'%.64s' means nothing here; known are: %s",
+			unknown, r->method->query[0] == '\0' ? "none" : r->method->query);
+		(void)answer_problem(r, 400, "there is no such query parameter", detail, NULL);
+	}
+	return r->phase == ANSWERED;
+}
+
+static bool refuse_body(struct request *r)
+{
+	const char *length = request_header(r, "Content-Length");
+	int64_t max = pipeline_settings(r->server->p)->limits.request_bytes, n;
+	char detail[128];
+
+	if (length == NULL || (str_to_int(length, 0, INT64_MAX, &n) && n <= max))
+		return false;
+	(void)snprintf(detail, sizeof detail, "at most %" PRId64 " bytes (limits.request)", max);
+	(void)answer_problem(
+		r, 413, "the body is too large", detail, "Send it in several requests.");
+	return true;
+}
+
+/* ---- MHD's callbacks ---- */
+
+static struct request *new_request(struct listener *listener, struct MHD_Connection *connection)
+{
+	struct request *r = xcalloc(1, sizeof *r);
+
+	r->server = listener->server;
+	r->listener = listener;
+	r->connection = connection;
+	return r;
+}
+
+static int take_body(struct request *r, const char *bytes, size_t len, struct err *err)
+{
+	r->body_len += len;
+	if ((int64_t)r->body_len > pipeline_settings(r->server->p)->limits.request_bytes)
+		return err_set(err, CAPQ_ETOOBIG, "the body is too large (limits.request)");
+	if (r->method->body == BODY_PARTS)
+		return r->method->feed(r, bytes, len, err);
+	if (r->method->body == BODY_NONE)
+		return 0;
+	if (r->body.len + len > BODY_SMALL_MAX)
+		return err_set(
+			err, CAPQ_ETOOBIG, "the body has more than %u bytes", BODY_SMALL_MAX);
+	str_add_bytes(&r->body, bytes, len);
+	return 0;
+}
+
+static enum MHD_Result queue_answer(struct request *r)
+{
+	enum MHD_Result rv = MHD_queue_response(r->connection, (unsigned)r->status, r->response);
+
+	MHD_destroy_response(r->response); /* MHD holds it as long as it needs it. */
+	r->response = NULL;
+	return rv;
+}
+
+/* A piece of the body. Once it is refused the rest is thrown away, up to a bound. */
+static enum MHD_Result handle_piece(struct request *r, const char *bytes, size_t *len)
+{
+	struct err err;
+	size_t n = *len;
+
+	*len = 0;
+	if (r->phase == ANSWERED) {
+		r->body_len += n;
+		return r->body_len > DISCARD_MAX ? MHD_NO : MHD_YES;
+	}
+	if (take_body(r, bytes, n, &err) < 0 && r->phase == READING) {
+		if (r->method->abandon != NULL)
+			r->method->abandon(r);
+		r->body_len = 0;
+		(void)answer_err(r, &err);
+	}
+	return MHD_YES;
+}
+
+enum MHD_Result connection_handle(void *cls, struct MHD_Connection *connection, const char *url,
+	const char *verb, const char *version, const char *upload, size_t *upload_size,
+	void **state)
+{
+	struct request *r = *state;
+
+	(void)version;
+	if (r == NULL) {
+		r = *state = new_request(cls, connection);
+		if (!refuse_early(r, url, verb))
+			(void)refuse_body(r);
+		return MHD_YES;
+	}
+	if (*upload_size > 0)
+		return handle_piece(r, upload, upload_size);
+	if (r->phase == READING)
+		(void)r->method->run(r);
+	if (r->phase == PENDING) {
+		MHD_suspend_connection(connection);
+		return MHD_YES;
+	}
+	return r->response == NULL ? MHD_NO : queue_answer(r);
+}
+
+void connection_completed(void *unused, struct MHD_Connection *connection, void **state,
+	enum MHD_RequestTerminationCode how)
+{
+	struct request *r = *state;
+
+	(void)unused;
+	(void)connection;
+	(void)how;
+	if (r == NULL)
+		return;
+	if (r->phase == PENDING) {
+		unlink_request(r);
+		if (r->cancel != NULL)
+			r->cancel(r->cancel_owner);
+	} else if (r->phase == READING && r->method != NULL && r->method->abandon != NULL) {
+		r->method->abandon(r);
+	}
+	if (r->response != NULL)
+		MHD_destroy_response(r->response);
+	for (size_t i = 0; i < r->n_headers; i++) {
+		free(r->headers[i].name);
+		free(r->headers[i].value);
+	}
+	str_free(&r->body);
+	free(r);
+	*state = NULL;
+}

@@ -1,0 +1,77 @@
+#include "daemon/api/render.h"
+
+#include "daemon/pipeline/why.h"
+#include "daemon/store/build.h"
+
+static void text_or_null(struct json_out *out, const char *name, const char *text)
+{
+	json_out_text(out, name, text[0] == '\0' ? NULL : text);
+}
+
+void render_progress(struct pipeline *p, int64_t build_id, const char *build_name,
+	struct json_out *out, const char *name)
+{
+	int64_t pushed = pipeline_pushed_bytes(p, build_id);
+	struct build_progress progress = { .phase = "", .derivation = "", .last_line = "" };
+
+	if (!pipeline_progress(p, build_id, &progress) && pushed < 0) {
+		json_out_null(out, name);
+		return;
+	}
+	json_out_object(out, name);
+	json_out_int(out, "build", build_id);
+	json_out_text(out, "name", build_name);
+	text_or_null(out, "phase", progress.phase);
+	text_or_null(out, "derivation", progress.derivation);
+	json_out_int(out, "done", progress.done);
+	json_out_int(out, "expected", progress.expected);
+	json_out_double(out, "seconds", (double)progress.elapsed_ms / 1000);
+	text_or_null(out, "last_line", progress.last_line);
+	if (pushed < 0)
+		json_out_null(out, "pushed_bytes");
+	else
+		json_out_int(out, "pushed_bytes", pushed);
+	json_out_end_object(out);
+}
+
+/* Of the build at the end of what a job waits for. */
+static void render_job_progress(struct pipeline *p, const struct why *why, struct json_out *out)
+{
+	struct build build;
+
+	if (why->n_chain == 0 ||
+		!store_build_get(pipeline_store(p), why->chain[why->n_chain - 1], &build)) {
+		json_out_null(out, "progress");
+		return;
+	}
+	render_progress(p, build.id, build.name, out, "progress");
+	build_finish(&build);
+}
+
+void render_job(struct pipeline *p, const struct job *job, struct json_out *out, const char *name)
+{
+	struct why why;
+
+	json_out_object(out, name);
+	job_members_to_json(job, out);
+	if (job_state_is_final(job->state)) {
+		json_out_null(out, "progress");
+		json_out_null(out, "waits_for");
+	} else {
+		why_job(p, job, &why);
+		render_job_progress(p, &why, out);
+		json_out_text(out, "waits_for", why.brief.len == 0 ? NULL : str_text(&why.brief));
+		why_finish(&why);
+	}
+	json_out_end_object(out);
+}
+
+void render_build(struct pipeline *p, const struct build *build, struct json_out *out,
+	const char *name, bool open)
+{
+	json_out_object(out, name);
+	build_members_to_json(build, out);
+	render_progress(p, build->id, build->name, out, "progress");
+	if (!open)
+		json_out_end_object(out);
+}

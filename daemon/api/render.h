@@ -1,0 +1,19 @@
+/* Records as JSON, with what only the running daemon knows of them. */
+#ifndef CAPQ_DAEMON_API_RENDER_H
+#define CAPQ_DAEMON_API_RENDER_H
+
+#include "daemon/pipeline/pipeline.h"
+#include "lib/job_json.h"
+
+/* A job with `progress` and `waits_for`. */
+void render_job(struct pipeline *p, const struct job *job, struct json_out *out, const char *name);
+
+/* A build with `progress`; the object is left open when `open` is set, for more members. */
+void render_build(struct pipeline *p, const struct build *build, struct json_out *out,
+	const char *name, bool open);
+
+/* A Progress object, or null. */
+void render_progress(struct pipeline *p, int64_t build_id, const char *build_name,
+	struct json_out *out, const char *name);
+
+#endif
