@@ -1,0 +1,373 @@
+/* libcurl's multi interface tells us which sockets to watch (on_socket) and when to wake it
+ * (on_timer_wanted); we tell it what happened (on_poll, on_timeout), and then collect the requests
+ * that have ended (reap). Requests that were stopped, which libcurl forgets at once, are ended in
+ * the next turn of the loop (on_later), so that `on_done` never runs inside http_stop(). */
+#include "io/http.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "lib/str.h"
+
+struct http {
+	uv_loop_t *loop;
+	CURLM *multi;
+	char *user_agent, *ca_file;
+	uv_timer_t timer; /* When libcurl wants to be woken. */
+	uv_timer_t later; /* Runs in the next turn while `stopped` is not empty. */
+	struct http_request *stopped;
+	size_t n_requests;
+	int open_handles; /* Of the two timers; at 0 this memory may go. */
+};
+
+/* One socket that libcurl wants watched. */
+struct watch {
+	uv_poll_t poll;
+	struct http *http;
+	curl_socket_t socket;
+};
+
+struct http_request {
+	struct http *http;
+	CURL *easy;
+	struct http_request *next; /* In http->stopped. */
+	void (*on_done)(void *owner, const struct http_end *end);
+	void *owner;
+	struct str answer;
+	size_t max_answer;
+	struct curl_slist *headers; /* An array whose strings are the caller's. */
+	char error[CURL_ERROR_SIZE];
+};
+
+/* ---- the end of a request ---- */
+
+static const char *header_of(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+		       ? header->value
+		       : "";
+}
+
+static void destroy_request(struct http_request *request)
+{
+	request->http->n_requests--;
+	curl_easy_cleanup(request->easy);
+	str_free(&request->answer);
+	free(request->headers);
+	free(request);
+}
+
+static void finish_request(struct http_request *request, CURLcode code)
+{
+	const char *error = request->error[0] != '\0' ? request->error : curl_easy_strerror(code);
+	long status = 0;
+	struct http_end end = {
+		.outcome = code == CURLE_OK ? HTTP_ANSWERED : HTTP_FAILED,
+		.error = code == CURLE_OK ? "" : error,
+		.body = str_text(&request->answer),
+		.body_len = request->answer.len,
+		.etag = header_of(request->easy, "ETag"),
+		.retry_after = header_of(request->easy, "Retry-After"),
+	};
+
+	if (code == CURLE_WRITE_ERROR)
+		end.error = "the answer is longer than it may be";
+	(void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+	end.status = code == CURLE_OK ? (int)status : 0;
+	(void)curl_multi_remove_handle(request->http->multi, request->easy);
+	request->on_done(request->owner, &end);
+	destroy_request(request);
+}
+
+/* End every request that libcurl is done with. */
+static void reap(struct http *http)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+		CURLcode code = message->data.result;
+		char *request = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+		finish_request((struct http_request *)(void *)request, code);
+	}
+}
+
+static void on_later(uv_timer_t *later)
+{
+	struct http *http = later->data;
+	static const struct http_end end = { .outcome = HTTP_STOPPED,
+		.error = "stopped",
+		.body = "",
+		.etag = "",
+		.retry_after = "" };
+
+	while (http->stopped != NULL) {
+		struct http_request *request = http->stopped;
+
+		http->stopped = request->next;
+		request->on_done(request->owner, &end);
+		destroy_request(request);
+	}
+}
+
+/* ---- between libcurl and libuv ---- */
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct watch *watch = poll->data;
+	struct http *http = watch->http;
+	int flags = 0, running;
+
+	if (status < 0)
+		flags |= CURL_CSELECT_ERR;
+	if (events & UV_READABLE)
+		flags |= CURL_CSELECT_IN;
+	if (events & UV_WRITABLE)
+		flags |= CURL_CSELECT_OUT;
+	/* `watch` may be gone after this: libcurl may close the socket. */
+	(void)curl_multi_socket_action(http->multi, watch->socket, flags, &running);
+	reap(http);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+	struct http *http = timer->data;
+	int running;
+
+	(void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	reap(http);
+}
+
+/* libcurl must not be called from inside this; so even "now" is a timer. */
+static int on_timer_wanted(CURLM *multi, long timeout_ms, void *owner)
+{
+	struct http *http = owner;
+
+	(void)multi;
+	if (timeout_ms < 0)
+		uv_timer_stop(&http->timer);
+	else
+		uv_timer_start(&http->timer, on_timeout, (uint64_t)timeout_ms, 0);
+	return 0;
+}
+
+static void on_watch_closed(uv_handle_t *poll)
+{
+	free(poll->data);
+}
+
+static void unwatch(struct http *http, curl_socket_t socket, struct watch *watch)
+{
+	if (watch == NULL)
+		return;
+	(void)curl_multi_assign(http->multi, socket, NULL);
+	uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+}
+
+static struct watch *watch_socket(struct http *http, curl_socket_t socket)
+{
+	struct watch *watch = xcalloc(1, sizeof *watch);
+	int rv = uv_poll_init_socket(http->loop, &watch->poll, socket);
+
+	assert(rv == 0); /* A socket of libcurl's, which epoll takes. */
+	watch->poll.data = watch;
+	watch->http = http;
+	watch->socket = socket;
+	(void)curl_multi_assign(http->multi, socket, watch);
+	return watch;
+}
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *owner, void *socket_owner)
+{
+	struct http *http = owner;
+	struct watch *watch = socket_owner;
+	int events = 0;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		unwatch(http, socket, watch);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		events |= UV_READABLE;
+	if (what & CURL_POLL_OUT)
+		events |= UV_WRITABLE;
+	if (watch == NULL)
+		watch = watch_socket(http, socket);
+	uv_poll_start(&watch->poll, events, on_poll);
+	return 0;
+}
+
+/* ---- the start of a request ---- */
+
+static size_t on_answer(char *bytes, size_t one, size_t len, void *owner)
+{
+	struct http_request *request = owner;
+
+	(void)one; /* Always 1. */
+	if (len > request->max_answer - request->answer.len)
+		return 0; /* Ends it with CURLE_WRITE_ERROR. */
+	str_add_bytes(&request->answer, bytes, len);
+	return len;
+}
+
+/* The headers as libcurl wants them: a list whose nodes are ours and whose strings the caller's.
+ * curl_slist_append() would copy them, secrets and all. */
+static struct curl_slist *make_headers(const struct http_spec *spec)
+{
+	/* Ours: libcurl waits for a "100 Continue" before a large body and calls every body a form,
+	 * unless told otherwise. */
+	static char no_expect[] = "Expect:", no_type[] = "Content-Type:";
+	size_t n = 0, used = 0;
+	struct curl_slist *list;
+
+	while (spec->headers != NULL && spec->headers[n] != NULL)
+		n++;
+	list = xcalloc(n + 2, sizeof *list);
+	for (size_t i = 0; i < n; i++)
+		list[used++].data = (char *)spec->headers[i];
+	list[used++].data = no_expect;
+	if (spec->body == NULL)
+		list[used++].data = no_type;
+	for (size_t i = 0; i + 1 < used; i++)
+		list[i].next = &list[i + 1];
+	return list;
+}
+
+/* Neither of libcurl's setters can fail with options it knows but for want of memory. */
+static void set_text(CURL *easy, CURLoption option, const char *text)
+{
+	if (text != NULL && curl_easy_setopt(easy, option, text) != CURLE_OK)
+		abort();
+}
+
+static void set_number(CURL *easy, CURLoption option, uint64_t number)
+{
+	if (curl_easy_setopt(easy, option, (long)number) != CURLE_OK)
+		abort();
+}
+
+static void set_body(CURL *easy, const struct http_spec *spec)
+{
+	if (spec->body == NULL && strcmp(spec->method, "GET") == 0)
+		return;
+	/* POSTFIELDS sends from the caller's memory, with a Content-Length, and can start over. */
+	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
+	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, spec->body == NULL ? "" : spec->body);
+	set_text(easy, CURLOPT_CUSTOMREQUEST, spec->method);
+}
+
+static void set_limits(CURL *easy, const struct http_spec *spec)
+{
+	set_number(easy, CURLOPT_CONNECTTIMEOUT_MS, spec->connect_ms);
+	set_number(easy, CURLOPT_TIMEOUT_MS, spec->total_ms);
+	if (spec->stall_ms > 0) {
+		set_number(easy, CURLOPT_LOW_SPEED_LIMIT, 1); /* Bytes a second, for ... */
+		set_number(easy, CURLOPT_LOW_SPEED_TIME, (spec->stall_ms + 999) / 1000);
+	}
+}
+
+static void set_options(struct http_request *request, const struct http_spec *spec)
+{
+	CURL *easy = request->easy;
+
+	set_text(easy, CURLOPT_URL, spec->url);
+	set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	set_text(easy, CURLOPT_USERAGENT, request->http->user_agent);
+	set_text(easy, CURLOPT_CAINFO, request->http->ca_file);
+	set_number(easy, CURLOPT_NOSIGNAL, 1);
+	set_number(easy, CURLOPT_TCP_KEEPALIVE, 1);
+	(void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+	(void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
+	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+	set_body(easy, spec);
+	set_limits(easy, spec);
+}
+
+struct http_request *http_start(struct http *http, const struct http_spec *spec)
+{
+	struct http_request *request = xcalloc(1, sizeof *request);
+	CURLMcode rv;
+
+	request->http = http;
+	request->on_done = spec->on_done;
+	request->owner = spec->owner;
+	request->max_answer = spec->max_answer;
+	request->headers = make_headers(spec);
+	request->easy = curl_easy_init();
+	if (request->easy == NULL)
+		abort(); /* Memory is exhausted. */
+	set_options(request, spec);
+	http->n_requests++;
+	rv = curl_multi_add_handle(http->multi, request->easy);
+	assert(rv == CURLM_OK); /* A fresh handle. */
+	return request;
+}
+
+void http_stop(struct http_request *request)
+{
+	struct http *http = request->http;
+
+	(void)curl_multi_remove_handle(http->multi, request->easy);
+	request->next = http->stopped;
+	http->stopped = request;
+	uv_timer_start(&http->later, on_later, 0, 0);
+}
+
+/* ---- open and close ---- */
+
+struct http *http_open(uv_loop_t *loop, const struct http_config *config)
+{
+	struct http *http = xcalloc(1, sizeof *http);
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		abort();
+	http->loop = loop;
+	http->multi = curl_multi_init();
+	if (http->multi == NULL)
+		abort();
+	http->user_agent = xstrdup(config->user_agent);
+	http->ca_file = xstrdup_or_null(config->ca_file);
+	uv_timer_init(loop, &http->timer);
+	uv_timer_init(loop, &http->later);
+	http->timer.data = http->later.data = http;
+	http->open_handles = 2;
+	(void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	(void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+	(void)curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+	(void)curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+	return http;
+}
+
+static void on_closed(uv_handle_t *timer)
+{
+	struct http *http = timer->data;
+
+	if (--http->open_handles > 0)
+		return;
+	free(http->user_agent);
+	free(http->ca_file);
+	free(http);
+}
+
+void http_close(struct http *http)
+{
+	if (http == NULL)
+		return;
+	assert(http->n_requests == 0);
+	(void)curl_multi_cleanup(http->multi); /* Closes connections, and so ends their watches. */
+	curl_global_cleanup();
+	uv_close((uv_handle_t *)&http->timer, on_closed);
+	uv_close((uv_handle_t *)&http->later, on_closed);
+}
