@@ -1,0 +1,109 @@
+/* Hashes are asked for once each: the service answers wrongly when one comes twice
+ * (cachix/cachix#625). A batch that is too large for it (413) is cut in halves. */
+#include "push/missing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "lib/store_path.h"
+#include "push/api.h"
+
+struct missing {
+	const struct api *api;
+	missing_done *on_done;
+	void *owner;
+	struct call *call; /* Always one under way. */
+
+	char (*hashes)[STORE_HASH_LEN + 1]; /* Sorted, each once. */
+	size_t n, first, batch;             /* `batch` of them from `first` on are asked for. */
+	size_t batch_max;
+	bool stop_wanted; /* A call may have ended well before it could be stopped. */
+
+	struct answer_missing answer; /* Of the call. */
+	struct answer_missing all;
+};
+
+static void ask(struct missing *missing);
+
+static void finish(struct missing *missing, const struct fail *fail)
+{
+	missing->on_done(missing->owner, &missing->all, fail);
+	answer_missing_free(&missing->answer);
+	answer_missing_free(&missing->all);
+	free(missing->hashes);
+	free(missing);
+}
+
+static void on_answer(void *owner, const struct call_end *end)
+{
+	struct missing *missing = owner;
+	struct fail fail = end->fail;
+
+	if (end->outcome == CALL_OK) {
+		answer_missing_add(&missing->all, &missing->answer);
+		answer_missing_free(&missing->answer);
+		missing->first += missing->batch;
+	} else if (end->status == 413 && missing->batch > 1) {
+		fail = (struct fail){ 0 };
+		missing->batch_max = missing->batch / 2;
+	} else {
+		fail_set(&fail, FAIL_STOPPED, "stopped"); /* Unless the call has a better reason. */
+		finish(missing, &fail);
+		return;
+	}
+	if (missing->first == missing->n) {
+		finish(missing, &fail);
+	} else if (missing->stop_wanted) {
+		fail_set(&fail, FAIL_STOPPED, "stopped");
+		finish(missing, &fail);
+	} else {
+		ask(missing);
+	}
+}
+
+static void ask(struct missing *missing)
+{
+	size_t left = missing->n - missing->first;
+	cleanup_free const char **hashes = NULL;
+
+	missing->batch = left < missing->batch_max ? left : missing->batch_max;
+	hashes = xcalloc(missing->batch, sizeof *hashes);
+	for (size_t i = 0; i < missing->batch; i++)
+		hashes[i] = missing->hashes[missing->first + i];
+	missing->call = api_missing(
+		missing->api, hashes, missing->batch, &missing->answer, on_answer, missing);
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+struct missing *missing_start(const struct api *api, const char *const *paths, size_t n,
+	missing_done *on_done, void *owner)
+{
+	struct missing *missing = xcalloc(1, sizeof *missing);
+
+	missing->api = api;
+	missing->on_done = on_done;
+	missing->owner = owner;
+	missing->batch_max = API_MISSING_MAX;
+	missing->hashes = xcalloc(n, sizeof *missing->hashes);
+	for (size_t i = 0; i < n; i++)
+		memcpy(missing->hashes[i], store_path_base(paths[i]), STORE_HASH_LEN);
+	if (n > 1)
+		qsort(missing->hashes, n, sizeof *missing->hashes, compare_hashes);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(missing->hashes[missing->n - 1], missing->hashes[i]) != 0)
+			memmove(missing->hashes[missing->n++], missing->hashes[i],
+				sizeof *missing->hashes);
+	ask(missing);
+	return missing;
+}
+
+void missing_stop(struct missing *missing)
+{
+	missing->stop_wanted = true;
+	call_stop(missing->call);
+}

@@ -1,0 +1,197 @@
+/* Two questions at once, then one more:
+ *
+ *   the cache: may we, is our key known?  ─┐
+ *                                          ├─►  the cache: which of these are missing?
+ *   Nix: the paths and all they refer to  ─┘
+ *
+ * The first thing that fails ends the others. */
+#include "push/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "push/api.h"
+#include "push/closure.h"
+#include "push/missing.h"
+#include "push/sign.h"
+
+struct planning {
+	struct plan_spec spec;
+	struct plan plan;
+	struct fail fail;
+
+	/* What is under way; NULL: nothing is. */
+	struct call *call;
+	struct closure *closure;
+	struct missing *missing;
+
+	struct answer_cache cache;
+	bool asked_missing;
+};
+
+static void plan_step(struct planning *planning);
+
+/* ---- the end ---- */
+
+void plan_free(struct plan *plan)
+{
+	path_infos_free(&plan->infos);
+	free(plan->is_missing);
+	*plan = (struct plan){ 0 };
+}
+
+static void finish(struct planning *p)
+{
+	if (p->fail.class != FAIL_NONE)
+		plan_free(&p->plan);
+	p->spec.on_done(p->spec.owner, &p->plan, &p->fail);
+	answer_cache_free(&p->cache);
+	free(p);
+}
+
+/* ---- may we? ---- */
+
+/* "NAME:BASE64" holds `key`? */
+static bool is_key(const char *named, const char *key)
+{
+	const char *colon = strchr(named, ':');
+
+	return strcmp(colon == NULL ? named : colon + 1, key) == 0;
+}
+
+/* A wrong key is found out by the service only behind a whole upload (cachix/cachix#96). */
+static void check_key(struct planning *p)
+{
+	const char *key = sign_key_public(p->spec.key);
+
+	for (size_t i = 0; i < p->cache.n_public_keys; i++)
+		if (is_key(p->cache.public_keys[i], key))
+			return;
+	fail_set(&p->fail, FAIL_DENIED,
+		"the signing key does not belong to this cache: its public half, %s, is not among "
+		"the %zu keys of the cache",
+		key, p->cache.n_public_keys);
+}
+
+/* Public caches have taken signed pushes from whom they let only read; so a key is worth a try. */
+static void check_cache(struct planning *p)
+{
+	if (p->spec.key != NULL)
+		check_key(p);
+	else if (!p->cache.may_write)
+		fail_set(&p->fail, FAIL_DENIED,
+			"the cache lets us read, not write: is the token one for writing?");
+}
+
+/* ---- callbacks ---- */
+
+static void on_cache(void *owner, const struct call_end *end)
+{
+	struct planning *p = owner;
+
+	p->call = NULL;
+	if (end->outcome == CALL_OK)
+		check_cache(p);
+	else if (end->status == 404)
+		fail_set(&p->fail, FAIL_DENIED, "there is no such cache, or not for us: %s",
+			end->fail.err.text);
+	else
+		fail_set(&p->fail, end->fail.class, "%s", end->fail.err.text);
+	p->plan.preferred = p->cache.preferred;
+	plan_step(p);
+}
+
+static void on_closure(void *owner, struct path_infos *infos, const struct fail *fail)
+{
+	struct planning *p = owner;
+
+	p->closure = NULL;
+	p->plan.infos = *infos;
+	*infos = (struct path_infos){ 0 };
+	if (fail->class != FAIL_NONE)
+		fail_set(&p->fail, fail->class, "%s", fail->err.text);
+	plan_step(p);
+}
+
+static void on_missing(void *owner, const struct answer_missing *missing, const struct fail *fail)
+{
+	struct planning *p = owner;
+	struct path_infos *infos = &p->plan.infos;
+
+	p->missing = NULL;
+	p->plan.is_missing = xcalloc(infos->n, sizeof *p->plan.is_missing);
+	for (size_t i = 0; i < infos->n; i++)
+		p->plan.is_missing[i] =
+			answer_missing_has(missing, store_path_base(infos->items[i].path));
+	if (fail->class != FAIL_NONE)
+		fail_set(&p->fail, fail->class, "%s", fail->err.text);
+	plan_step(p);
+}
+
+/* ---- the step ---- */
+
+static void ask_missing(struct planning *p)
+{
+	const struct path_infos *infos = &p->plan.infos;
+	cleanup_free const char **paths = xcalloc(infos->n, sizeof *paths);
+
+	for (size_t i = 0; i < infos->n; i++)
+		paths[i] = infos->items[i].path;
+	p->asked_missing = true;
+	p->missing = missing_start(p->spec.api, paths, infos->n, on_missing, p);
+}
+
+static void stop_everything(struct planning *p)
+{
+	if (p->call != NULL)
+		call_stop(p->call);
+	if (p->closure != NULL)
+		closure_stop(p->closure);
+	if (p->missing != NULL)
+		missing_stop(p->missing);
+}
+
+static void plan_step(struct planning *p)
+{
+	if (p->fail.class != FAIL_NONE)
+		stop_everything(p);
+	if (p->call != NULL || p->closure != NULL || p->missing != NULL)
+		return; /* Whichever ends next wakes us. */
+	if (p->fail.class == FAIL_NONE && !p->asked_missing && p->plan.infos.n > 0)
+		ask_missing(p);
+	else
+		finish(p);
+}
+
+/* ---- public ---- */
+
+int plan_start(const struct plan_spec *spec, struct planning **out, struct err *err)
+{
+	struct planning *p = xcalloc(1, sizeof *p);
+	struct closure_spec closure = {
+		.launcher = spec->launcher,
+		.paths = spec->paths,
+		.n_paths = spec->n_paths,
+		.is_shallow = spec->is_shallow,
+		.on_done = on_closure,
+		.owner = p,
+	};
+	int rv;
+
+	p->spec = *spec;
+	rv = closure_start(spec->api->loop, &closure, &p->closure, err);
+	if (rv < 0) {
+		free(p);
+		return rv;
+	}
+	p->call = api_cache(spec->api, &p->cache, on_cache, p);
+	*out = p;
+	return 0;
+}
+
+void plan_stop(struct planning *planning, const char *why)
+{
+	fail_set(&planning->fail, FAIL_STOPPED, "%s", why);
+	stop_everything(planning);
+}

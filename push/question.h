@@ -1,0 +1,31 @@
+/* The bodies of what we ask Cachix, as JSON. Pure. */
+#ifndef CAPQ_PUSH_QUESTION_H
+#define CAPQ_PUSH_QUESTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/hash.h"
+#include "lib/str.h"
+
+struct path_info;
+
+/* Which of these are missing? `hashes` are the first 32 characters behind the store directory. */
+void question_missing(const char *const *hashes, size_t n, struct str *out);
+
+/* Where does a part with this MD5 (base 64) go? */
+void question_presign(const char *md5, struct str *out);
+
+/* All parts are there: make them a path of the cache. */
+struct question_complete {
+	const struct path_info *info;
+	char *const
+		*etags; /* As the object store gave them, quotes included; in the parts' order. */
+	size_t n_parts;
+	const unsigned char *file_hash; /* SHA256_LEN bytes: of the compressed NAR. */
+	uint64_t file_size;
+	const char *signature; /* Base 64; NULL when the server signs. */
+};
+void question_complete(const struct question_complete *question, struct str *out);
+
+#endif

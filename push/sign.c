@@ -1,0 +1,131 @@
+#include "push/sign.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "lib/store_path.h"
+#include "push/path_info.h"
+
+#define KEY_LEN (SIGN_SEED_LEN + SIGN_PUBLIC_LEN)
+
+struct sign_key {
+	EVP_PKEY *pkey;
+	char public[BASE64_LEN(SIGN_PUBLIC_LEN) + 1];
+};
+
+/* Point `*text` and `*len` at the base 64 alone. */
+static void strip(const char **text, size_t *len)
+{
+	const char *colon;
+
+	while (*len > 0 && isspace((unsigned char)(*text)[*len - 1]))
+		--*len;
+	while (*len > 0 && isspace((unsigned char)**text)) {
+		++*text;
+		--*len;
+	}
+	colon = memchr(*text, ':', *len);
+	if (colon != NULL) {
+		*len -= (size_t)(colon + 1 - *text);
+		*text = colon + 1;
+	}
+}
+
+/* The key of `bytes`, seed first; NULL when the public half is not the seed's. */
+static EVP_PKEY *make_pkey(const unsigned char bytes[KEY_LEN])
+{
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes, SIGN_SEED_LEN);
+	unsigned char public[SIGN_PUBLIC_LEN];
+	size_t len = sizeof public;
+
+	if (pkey == NULL || EVP_PKEY_get_raw_public_key(pkey, public, &len) != 1)
+		abort(); /* Any 32 bytes are a seed: only memory can be lacking. */
+	if (memcmp(public, bytes + SIGN_SEED_LEN, sizeof public) == 0)
+		return pkey;
+	EVP_PKEY_free(pkey);
+	return NULL;
+}
+
+static int decode(const char *text, size_t len, struct sign_key *key, struct err *err)
+{
+	/* Room for what the longest text that has the right length can decode to. */
+	unsigned char bytes[BASE64_LEN(KEY_LEN) / 4 * 3];
+	size_t n = 0;
+	bool fits =
+		len == BASE64_LEN(KEY_LEN) && base64_decode(text, len, bytes, &n) && n == KEY_LEN;
+
+	if (fits) {
+		key->pkey = make_pkey(bytes);
+		base64_encode(bytes + SIGN_SEED_LEN, SIGN_PUBLIC_LEN, key->public);
+	}
+	OPENSSL_cleanse(bytes, sizeof bytes);
+	if (!fits)
+		return err_set(err, CAPQ_EINVAL,
+			"the signing key is not base 64 of %d bytes (seed and public key)",
+			KEY_LEN);
+	if (key->pkey == NULL)
+		return err_set(err, CAPQ_EINVAL,
+			"the signing key is damaged: its public half does not belong to its seed");
+	return 0;
+}
+
+int sign_key_create(const char *text, size_t len, struct sign_key **out, struct err *err)
+{
+	struct sign_key *key = xcalloc(1, sizeof *key);
+	int rv;
+
+	strip(&text, &len);
+	rv = decode(text, len, key, err);
+	if (rv < 0) {
+		sign_key_destroy(key);
+		return rv;
+	}
+	*out = key;
+	return 0;
+}
+
+void sign_key_destroy(struct sign_key *key)
+{
+	if (key == NULL)
+		return;
+	EVP_PKEY_free(key->pkey);
+	free(key);
+}
+
+const char *sign_key_public(const struct sign_key *key)
+{
+	return key->public;
+}
+
+void sign_fingerprint(const struct path_info *info, struct str *out)
+{
+	char hash[NIX32_LEN(SHA256_LEN) + 1];
+
+	nix32_encode(info->nar_hash, SHA256_LEN, hash);
+	str_addf(out, "1;%s;sha256:%s;%" PRIu64 ";", info->path, hash, info->nar_size);
+	for (size_t i = 0; i < info->n_references; i++) {
+		if (i > 0)
+			str_add_char(out, ',');
+		str_add(out, info->references[i]);
+	}
+}
+
+void sign_text(
+	const struct sign_key *key, const char *text, char out[BASE64_LEN(SIGN_SIGNATURE_LEN) + 1])
+{
+	unsigned char signature[SIGN_SIGNATURE_LEN];
+	size_t len = sizeof signature;
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	if (context == NULL || EVP_DigestSignInit(context, NULL, NULL, NULL, key->pkey) != 1 ||
+		EVP_DigestSign(
+			context, signature, &len, (const unsigned char *)text, strlen(text)) != 1)
+		abort(); /* Ed25519 cannot fail but for want of memory. */
+	EVP_MD_CTX_free(context);
+	base64_encode(signature, sizeof signature, out);
+}
