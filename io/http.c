@@ -55,7 +55,6 @@ static const char *header_of(CURL *easy, const char *name)
 
 static void destroy_request(struct http_request *request)
 {
-	request->http->n_requests--;
 	curl_easy_cleanup(request->easy);
 	str_free(&request->answer);
 	free(request->headers);
@@ -80,6 +79,7 @@ static void finish_request(struct http_request *request, CURLcode code)
 	(void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
 	end.status = code == CURLE_OK ? (int)status : 0;
 	(void)curl_multi_remove_handle(request->http->multi, request->easy);
+	request->http->n_requests--;
 	request->on_done(request->owner, &end);
 	destroy_request(request);
 }
@@ -114,6 +114,7 @@ static void on_later(uv_timer_t *later)
 		struct http_request *request = http->stopped;
 
 		http->stopped = request->next;
+		http->n_requests--;
 		request->on_done(request->owner, &end);
 		destroy_request(request);
 	}
@@ -356,6 +357,8 @@ static void on_closed(uv_handle_t *timer)
 
 	if (--http->open_handles > 0)
 		return;
+	(void)curl_multi_cleanup(http->multi); /* Closes connections, and so ends their watches. */
+	curl_global_cleanup();
 	free(http->user_agent);
 	free(http->ca_file);
 	free(http);
@@ -366,8 +369,7 @@ void http_close(struct http *http)
 	if (http == NULL)
 		return;
 	assert(http->n_requests == 0);
-	(void)curl_multi_cleanup(http->multi); /* Closes connections, and so ends their watches. */
-	curl_global_cleanup();
+	/* libcurl goes in a later turn: we may be in reap(), which still asks it for more. */
 	uv_close((uv_handle_t *)&http->timer, on_closed);
 	uv_close((uv_handle_t *)&http->later, on_closed);
 }

@@ -20,7 +20,8 @@ struct http_config {
 struct http *http_open(uv_loop_t *loop, const struct http_config *config);
 
 /* Close the connections and, in later turns of the loop, all handles; `http` is gone when the loop
- * has run dry. No request may be under way. NULL is harmless. */
+ * has run dry. No request may be under way; the `on_done` of the last may call this. NULL is
+ * harmless. */
 void http_close(struct http *http);
 
 enum http_outcome {

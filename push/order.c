@@ -1,7 +1,6 @@
 #include "push/order.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/mem.h"
 
@@ -53,30 +52,6 @@ void order_add(struct order *order, size_t referrer, size_t reference)
 		&node->referrers, &node->capacity, node->n_referrers + 1, sizeof *node->referrers);
 	node->referrers[node->n_referrers++] = referrer;
 	order->nodes[referrer].n_waits++;
-}
-
-/* Kahn: hand out on paper; whoever is left over stands in a circle. */
-int order_check(const struct order *order, struct err *err)
-{
-	cleanup_free size_t *waits = xcalloc(order->n_nodes, sizeof *waits);
-	cleanup_free size_t *queue = xcalloc(order->n_nodes, sizeof *queue);
-	size_t first = 0, last = 0;
-
-	for (size_t i = 0; i < order->n_nodes; i++) {
-		waits[i] = order->nodes[i].n_waits;
-		if (waits[i] == 0)
-			queue[last++] = i;
-	}
-	while (first < last) {
-		const struct node *node = &order->nodes[queue[first++]];
-
-		for (size_t i = 0; i < node->n_referrers; i++)
-			if (--waits[node->referrers[i]] == 0)
-				queue[last++] = node->referrers[i];
-	}
-	if (last < order->n_nodes)
-		return err_set(err, CAPQ_EINVAL, "store paths refer to each other in a circle");
-	return 0;
 }
 
 static void start(struct order *order)

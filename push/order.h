@@ -1,14 +1,13 @@
 /* In which order paths may be pushed: references first. Pure.
  *
  * Nodes are numbers from 0. Every node is handed out once by order_next(), when all nodes that it
- * refers to are settled; or it is lost, because one of them failed. */
+ * refers to are settled; or it is lost, because one of them failed. Nodes that refer to each other
+ * in a circle are never handed out. */
 #ifndef CAPQ_PUSH_ORDER_H
 #define CAPQ_PUSH_ORDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "lib/err.h"
 
 struct order;
 
@@ -18,9 +17,6 @@ void order_destroy(struct order *order);
 /* `referrer` waits for `reference`; a node does not wait for itself. Say each pair at most once,
  * and all of them before the first order_next(). */
 void order_add(struct order *order, size_t referrer, size_t reference);
-
-/* CAPQ_EINVAL: some nodes wait for each other in a circle. Ask once, after the last order_add(). */
-int order_check(const struct order *order, struct err *err);
 
 /* The next node that waits for nothing, in `*out`. False: none now. */
 bool order_next(struct order *order, size_t *out);

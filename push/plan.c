@@ -14,6 +14,7 @@
 #include "push/api.h"
 #include "push/closure.h"
 #include "push/missing.h"
+#include "push/order.h"
 #include "push/sign.h"
 
 struct planning {
@@ -37,6 +38,7 @@ static void plan_step(struct planning *planning);
 void plan_free(struct plan *plan)
 {
 	path_infos_free(&plan->infos);
+	free(plan->is_given);
 	free(plan->is_missing);
 	*plan = (struct plan){ 0 };
 }
@@ -102,6 +104,23 @@ static void on_cache(void *owner, const struct call_end *end)
 	plan_step(p);
 }
 
+/* Which of the infos were given? Each path that was must be among them. */
+static void note_given(struct planning *p)
+{
+	const struct path_infos *infos = &p->plan.infos;
+
+	p->plan.is_given = xcalloc(infos->n, sizeof *p->plan.is_given);
+	for (size_t i = 0; i < p->spec.n_paths; i++) {
+		const struct path_info *info = path_infos_find(infos, p->spec.paths[i]);
+
+		if (info == NULL)
+			fail_set(&p->fail, FAIL_STORE, "nix path-info says nothing of %s",
+				p->spec.paths[i]);
+		else
+			p->plan.is_given[info - infos->items] = true;
+	}
+}
+
 static void on_closure(void *owner, struct path_infos *infos, const struct fail *fail)
 {
 	struct planning *p = owner;
@@ -111,19 +130,32 @@ static void on_closure(void *owner, struct path_infos *infos, const struct fail 
 	*infos = (struct path_infos){ 0 };
 	if (fail->class != FAIL_NONE)
 		fail_set(&p->fail, fail->class, "%s", fail->err.text);
+	else
+		note_given(p);
 	plan_step(p);
+}
+
+/* What Nix does not have cannot be uploaded, whether or not the cache lacks it. */
+static void note_missing(struct plan *plan, const struct answer_missing *missing)
+{
+	plan->is_missing = xcalloc(plan->infos.n, sizeof *plan->is_missing);
+	for (size_t i = 0; i < plan->infos.n; i++) {
+		const struct path_info *info = &plan->infos.items[i];
+
+		if (!info->is_valid || !answer_missing_has(missing, store_path_base(info->path)))
+			continue;
+		plan->is_missing[i] = true;
+		plan->n_missing++;
+		plan->missing_bytes += info->nar_size;
+	}
 }
 
 static void on_missing(void *owner, const struct answer_missing *missing, const struct fail *fail)
 {
 	struct planning *p = owner;
-	struct path_infos *infos = &p->plan.infos;
 
 	p->missing = NULL;
-	p->plan.is_missing = xcalloc(infos->n, sizeof *p->plan.is_missing);
-	for (size_t i = 0; i < infos->n; i++)
-		p->plan.is_missing[i] =
-			answer_missing_has(missing, store_path_base(infos->items[i].path));
+	note_missing(&p->plan, missing);
 	if (fail->class != FAIL_NONE)
 		fail_set(&p->fail, fail->class, "%s", fail->err.text);
 	plan_step(p);
@@ -158,7 +190,7 @@ static void plan_step(struct planning *p)
 		stop_everything(p);
 	if (p->call != NULL || p->closure != NULL || p->missing != NULL)
 		return; /* Whichever ends next wakes us. */
-	if (p->fail.class == FAIL_NONE && !p->asked_missing && p->plan.infos.n > 0)
+	if (p->fail.class == FAIL_NONE && !p->asked_missing)
 		ask_missing(p);
 	else
 		finish(p);
@@ -194,4 +226,22 @@ void plan_stop(struct planning *planning, const char *why)
 {
 	fail_set(&planning->fail, FAIL_STOPPED, "%s", why);
 	stop_everything(planning);
+}
+
+struct order *plan_order(const struct plan *plan)
+{
+	struct order *order = order_create(plan->infos.n);
+
+	for (size_t i = 0; i < plan->infos.n; i++) {
+		const struct path_info *info = &plan->infos.items[i];
+
+		for (size_t k = 0; k < info->n_references; k++) {
+			const struct path_info *reference =
+				path_infos_find(&plan->infos, info->references[k]);
+
+			if (reference != NULL) /* Without the closure it may not be ours. */
+				order_add(order, i, (size_t)(reference - plan->infos.items));
+		}
+	}
+	return order;
 }

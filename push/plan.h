@@ -4,26 +4,31 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "push/compress.h"
 #include "push/fail.h"
 #include "push/path_info.h"
 
 struct api;
+struct order;
 struct sign_key;
 struct planning; /* Finding it out. Frees itself right after `on_done` returns. */
 
 struct plan {
-	struct path_infos infos;        /* Sorted; paths that Nix does not have are not valid. */
-	bool *is_missing;               /* Of infos.items[i]. */
+	struct path_infos infos;     /* Sorted; paths that Nix does not have are not valid. */
+	bool *is_given, *is_missing; /* Of infos.items[i]. */
+	size_t n_missing;
+	uint64_t missing_bytes;         /* Of their NARs. */
 	enum compress_method preferred; /* By the cache. */
 };
 
 struct plan_spec {
 	const struct api *api;
 	const struct sign_key *key; /* NULL: the server signs. */
-	const char *launcher;       /* See io/child.h. Borrowed until the end, as all above. */
-	const char *const *paths;   /* Full store paths, one at least. Copied. */
+	const char *launcher;       /* See io/child.h. */
+	const char *const *paths;   /* Full store paths, one at least. Borrowed until the end, as
+				     * all above. */
 	size_t n_paths;
 	bool is_shallow; /* Only the paths themselves. */
 
@@ -38,6 +43,9 @@ int plan_start(const struct plan_spec *spec, struct planning **out, struct err *
 
 /* End it as FAIL_STOPPED for the reason `why`. */
 void plan_stop(struct planning *planning, const char *why);
+
+/* Its paths in order: node i is infos.items[i]. The caller destroys it. */
+struct order *plan_order(const struct plan *plan);
 
 void plan_free(struct plan *plan);
 

@@ -12,7 +12,8 @@
 /* Tried again is, in every row, what got no answer, 429 and every 5xx; any other status is final.
  *
  * A part is sent again with a fresh URL, since the old one may have expired while we waited. After
- * `complete` the upload may be there although we heard nothing of it: the cache is asked first. */
+ * `complete` the upload may be there although we heard nothing of it: the cache is asked first.
+ * Giving up happens when we end, so all its tries together take less than 10 s. */
 static const struct retry_row rows[RETRY_CALLS] = {
 	/*                   name                      stall        total        403    renewed
 	   waits */
@@ -24,7 +25,7 @@ static const struct retry_row rows[RETRY_CALLS] = {
 		ALWAYS },
 	[RETRY_PUT] = { "sending a part", 60 * SECOND, 60 * MINUTE, true, true, ALWAYS },
 	[RETRY_COMPLETE] = { "completing the upload", 0, 30 * MINUTE, false, true, ALWAYS },
-	[RETRY_ABORT] = { "giving the upload up", 0, 5 * SECOND, false, false, 3 * SECOND },
+	[RETRY_ABORT] = { "giving the upload up", 0, 5 * SECOND / 2, false, false, SECOND },
 };
 
 const struct retry_row *retry_row(enum retry_call call)

@@ -28,7 +28,7 @@ struct retry_row {
 	int64_t total_ms;  /* For one try. */
 	bool retries_403;  /* The object store says so when a presigned URL has expired. */
 	bool is_renewed;   /* Something has to be done before it is sent again: the caller does. */
-	int64_t waits_max; /* Waits of this many ms in all, if that is less than the user allows. */
+	int64_t waits_max; /* No longer wait, nor waits in all (ms), whatever the user allows. */
 };
 
 #define RETRY_FIRST_MS 500

@@ -5,26 +5,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uv.h>
 
-#include "push/compress.h"
 #include "push/fail.h"
 
-struct api;
-struct budget;
 struct path_info;
-struct sign_key;
+struct shop;
 struct upload; /* One path on its way. Frees itself right after `on_done` returns. */
-
-/* What all uploads have in common; borrowed. */
-struct upload_shop {
-	uv_loop_t *loop;
-	const struct api *api;
-	struct budget *budget;
-	const struct sign_key *key; /* NULL: the server signs. */
-	enum compress_method method;
-	int level;
-};
 
 enum upload_outcome {
 	UPLOAD_DONE,
@@ -32,17 +18,24 @@ enum upload_outcome {
 	UPLOAD_FAILED,
 };
 
+/* How an upload ended; borrowed, for the time of the callback. */
+struct upload_end {
+	enum upload_outcome outcome;
+	struct fail fail; /* With UPLOAD_FAILED: why. */
+	uint64_t nar_bytes, file_bytes;
+};
+
 struct upload_spec {
 	const struct path_info *info; /* Borrowed until the end. */
 	bool asks_first;              /* Ask once more whether the cache lacks it. */
 
-	/* Exactly once, later, from the loop. `fail` says why, with UPLOAD_FAILED. */
-	void (*on_done)(void *owner, enum upload_outcome outcome, const struct fail *fail);
+	/* Exactly once, later, from the loop; the budget has its memory back. */
+	void (*on_done)(void *owner, const struct upload_end *end);
 	void *owner;
 };
 
 /* Start. NULL: the budget has no room for it now; try again when another upload has ended. */
-struct upload *upload_start(const struct upload_shop *shop, const struct upload_spec *spec);
+struct upload *upload_start(const struct shop *shop, const struct upload_spec *spec);
 
 /* Give it up because of `why`: `on_done` runs when the cache was told, or after some seconds. */
 void upload_stop(struct upload *upload, const struct fail *why);

@@ -1,0 +1,284 @@
+/* Each part goes round one of a few slots:
+ *
+ *   FREE --- the one worker is free ---> FILLING --- packed ---> FULL --- upload known ---> SENDING
+ *    ^                                                                                         |
+ *    +------------------------------------------- sent ----------------------------------------+
+ */
+#include "push/stream.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "push/answer.h"
+#include "push/budget.h"
+#include "push/pack.h"
+#include "push/part.h"
+#include "push/path_info.h"
+#include "push/question.h"
+#include "push/shop.h"
+
+#define SLOTS 4 /* Parts of one path that are in memory at most. */
+
+/* One buffer and the part in it. */
+struct slot {
+	struct stream *stream;
+	unsigned char *buf; /* NULL: not allocated yet. */
+	enum {
+		FREE,
+		FILLING,
+		FULL,
+		SENDING,
+	} state;
+	size_t number; /* Of the part, from 1. */
+	struct pack_part packed;
+	struct part *part; /* While SENDING. */
+};
+
+struct stream {
+	const struct shop *shop;
+	const struct answer_create *upload; /* NULL before stream_send(). */
+	void (*on_change)(void *owner);
+	void *owner;
+	struct fail fail; /* Also set by stream_stop(). */
+
+	struct pack *pack;
+	uv_work_t work;
+	struct slot *filling; /* While the worker runs; NULL else. */
+	int pack_rv;          /* Of the last pack_fill(), with `pack_err`. */
+	struct err pack_err;
+	bool is_packed; /* The last part is. */
+
+	struct slot slots[SLOTS];
+	uint64_t buffer_size;
+	uint64_t reserved; /* Of the budget. */
+
+	char **etags; /* etags[number - 1]; NULL before it is sent. */
+	size_t n_parts, etags_capacity;
+	uint64_t sent; /* Bytes of parts that have their ETag. */
+	unsigned char file_hash[SHA256_LEN];
+};
+
+static void stream_step(struct stream *stream);
+
+/* ---- packing ---- */
+
+/* In a worker thread. */
+static void do_pack(uv_work_t *work)
+{
+	struct stream *s = work->data;
+
+	s->pack_rv = pack_fill(s->pack, s->filling->buf, (size_t)s->buffer_size,
+		&s->filling->packed, &s->pack_err);
+}
+
+static void note_part(struct stream *s, struct slot *slot)
+{
+	uint64_t size;
+
+	slot->state = FULL;
+	slot->number = ++s->n_parts;
+	array_reserve(&s->etags, &s->etags_capacity, s->n_parts, sizeof *s->etags);
+	s->etags[s->n_parts - 1] = NULL;
+	s->is_packed = slot->packed.is_last;
+	if (s->is_packed)
+		pack_file(s->pack, s->file_hash, &size);
+}
+
+static void on_packed(uv_work_t *work, int status)
+{
+	struct stream *s = work->data;
+	struct slot *slot = s->filling;
+
+	(void)status; /* Never cancelled. */
+	s->filling = NULL;
+	if (s->pack_rv == 0)
+		note_part(s, slot);
+	else
+		fail_set(&s->fail, s->pack_rv == CAPQ_EBUSY ? FAIL_CHANGED : FAIL_STORE, "%s",
+			s->pack_err.text);
+	stream_step(s);
+}
+
+/* A slot that is free, or a new one if the budget allows it; NULL: none now. */
+static struct slot *find_slot(struct stream *s)
+{
+	size_t i = 0;
+
+	while (i < SLOTS && s->slots[i].buf != NULL && s->slots[i].state != FREE)
+		i++;
+	if (i == SLOTS)
+		return NULL;
+	if (s->slots[i].buf == NULL) {
+		if (!budget_take(s->shop->budget, s->buffer_size))
+			return NULL;
+		s->reserved += s->buffer_size;
+		s->slots[i].buf = xmalloc((size_t)s->buffer_size);
+	}
+	return &s->slots[i];
+}
+
+static void pack_next(struct stream *s)
+{
+	int rv;
+
+	if (s->filling != NULL || s->is_packed)
+		return;
+	s->filling = find_slot(s);
+	if (s->filling == NULL)
+		return; /* When a part is sent we are asked again. */
+	s->filling->state = FILLING;
+	s->work.data = s;
+	rv = uv_queue_work(s->shop->loop, &s->work, do_pack, on_packed);
+	assert(rv == 0); /* It refuses only work without a function. */
+}
+
+/* ---- sending ---- */
+
+static void on_sent(void *owner, const char *etag, const struct fail *fail)
+{
+	struct slot *slot = owner;
+	struct stream *s = slot->stream;
+
+	slot->part = NULL;
+	slot->state = FREE;
+	if (etag == NULL) {
+		fail_set(&s->fail, fail->class, "%s", fail->err.text);
+	} else {
+		s->etags[slot->number - 1] = xstrdup(etag);
+		s->sent += slot->packed.len;
+	}
+	stream_step(s);
+}
+
+static void send_full(struct stream *s)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct slot *slot = &s->slots[i];
+		struct part_spec spec = {
+			.upload = s->upload,
+			.number = slot->number,
+			.bytes = slot->buf,
+			.len = slot->packed.len,
+			.md5 = slot->packed.md5,
+			.on_done = on_sent,
+			.owner = slot,
+		};
+
+		if (slot->state == FULL) {
+			slot->state = SENDING;
+			slot->part = part_start(s->shop->api, &spec);
+		}
+	}
+}
+
+static void stream_step(struct stream *s)
+{
+	if (s->fail.class == FAIL_NONE) {
+		if (s->upload != NULL)
+			send_full(s);
+		pack_next(s);
+	}
+	s->on_change(s->owner);
+}
+
+/* ---- public ---- */
+
+struct stream *stream_create(const struct shop *shop, const struct path_info *info,
+	void (*on_change)(void *owner), void *owner)
+{
+	uint64_t buffer = pack_buffer_size(info->nar_size);
+	uint64_t reserved = buffer + compress_memory(shop->method, shop->level);
+	struct stream *s;
+
+	if (!budget_take(shop->budget, reserved))
+		return NULL;
+	s = xcalloc(1, sizeof *s);
+	s->shop = shop;
+	s->on_change = on_change;
+	s->owner = owner;
+	s->buffer_size = buffer;
+	s->reserved = reserved;
+	s->pack = pack_create(info, shop->method, shop->level);
+	for (size_t i = 0; i < SLOTS; i++)
+		s->slots[i].stream = s;
+	s->slots[0].buf = xmalloc((size_t)buffer);
+	return s;
+}
+
+void stream_destroy(struct stream *stream)
+{
+	if (stream == NULL)
+		return;
+	assert(stream_is_quiet(stream));
+	budget_give(stream->shop->budget, stream->reserved);
+	for (size_t i = 0; i < SLOTS; i++)
+		free(stream->slots[i].buf);
+	for (size_t i = 0; i < stream->n_parts; i++)
+		free(stream->etags[i]);
+	free(stream->etags);
+	pack_destroy(stream->pack);
+	free(stream);
+}
+
+void stream_begin(struct stream *stream)
+{
+	pack_next(stream);
+}
+
+void stream_send(struct stream *stream, const struct answer_create *upload)
+{
+	stream->upload = upload;
+	send_full(stream);
+	pack_next(stream);
+}
+
+void stream_stop(struct stream *stream)
+{
+	fail_set(&stream->fail, FAIL_STOPPED, "stopped");
+	pack_stop(stream->pack);
+	for (size_t i = 0; i < SLOTS; i++)
+		if (stream->slots[i].part != NULL)
+			part_stop(stream->slots[i].part);
+}
+
+bool stream_has_part(const struct stream *stream)
+{
+	return stream->n_parts > 0;
+}
+
+bool stream_is_sent(const struct stream *stream)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (stream->slots[i].state != FREE)
+			return false;
+	return stream->is_packed;
+}
+
+bool stream_is_quiet(const struct stream *stream)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (stream->slots[i].part != NULL)
+			return false;
+	return stream->filling == NULL;
+}
+
+const struct fail *stream_fail(const struct stream *stream)
+{
+	return &stream->fail;
+}
+
+void stream_progress(const struct stream *stream, uint64_t *out_nar, uint64_t *out_file)
+{
+	*out_nar = pack_nar_bytes(stream->pack);
+	*out_file = stream->sent;
+}
+
+void stream_describe(const struct stream *stream, struct question_complete *out)
+{
+	out->etags = stream->etags;
+	out->n_parts = stream->n_parts;
+	out->file_hash = stream->file_hash;
+	out->file_size = stream->sent;
+}

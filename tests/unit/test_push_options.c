@@ -1,0 +1,132 @@
+/* The command line of capq-push, one line a case. */
+#include "tests/support/cmocka_all.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "lib/str.h"
+#include "push/options.h"
+
+#define ARGS_MAX 8
+
+static int read_args(
+	const char *const *args, const char *input, struct options *out, struct err *err)
+{
+	char *argv[ARGS_MAX + 2] = { (char *)"capq-push" };
+	FILE *file = fmemopen((char *)input, strlen(input), "r");
+	int argc = 1, rv;
+
+	while (argc <= ARGS_MAX && args[argc - 1] != NULL) {
+		argv[argc] = (char *)args[argc - 1];
+		argc++;
+	}
+	optind = 0; /* Makes glibc's getopt start anew. */
+	rv = options_init(out, argc, argv, file, err);
+	(void)fclose(file);
+	return rv;
+}
+
+static void defaults(void **state)
+{
+	static const char *const args[] = { "--cache", "mine", "/nix/store/x", NULL };
+	struct options o;
+
+	(void)state;
+	assert_int_equal(read_args(args, "\n", &o, NULL), 0);
+	assert_int_equal(o.action, OPTIONS_PUSH);
+	assert_string_equal(o.cache, "mine");
+	assert_string_equal(o.host, "https://cachix.org");
+	assert_true(o.is_auto);
+	assert_int_equal(o.level, -1);
+	assert_int_equal(o.memory, 128 << 20);
+	assert_int_equal(o.timeout_ms, 0);
+	assert_null(o.lock_dir);
+	assert_false(o.is_json || o.is_shallow || o.is_dry_run || o.is_check);
+	assert_int_equal(o.n_paths, 1);
+	assert_string_equal(o.paths[0], "/nix/store/x");
+	options_finish(&o);
+}
+
+static void all_of_them(void **state)
+{
+	static const char *const args[] = { "--cache=mine", "--compression=xz", "--level=9",
+		"--jobs=3", "--memory=64MiB", "--timeout=10m", "-", "last", NULL };
+	struct options o;
+
+	(void)state;
+	assert_int_equal(read_args(args, "one\n\ntwo words\nthree", &o, NULL), 0);
+	assert_false(o.is_auto);
+	assert_int_equal(o.method, COMPRESS_XZ);
+	assert_int_equal(o.level, 9);
+	assert_int_equal(o.jobs, 3);
+	assert_int_equal(o.memory, 64 << 20);
+	assert_int_equal(o.timeout_ms, 600000);
+	assert_int_equal(o.n_paths, 4);
+	assert_string_equal(o.paths[1], "two words");
+	assert_string_equal(o.paths[3], "last");
+	options_finish(&o);
+}
+
+static void actions(void **state)
+{
+	static const char *const help[] = { "--help", NULL }, *const version[] = { "--version",
+		NULL };
+	struct options o;
+
+	(void)state;
+	assert_int_equal(read_args(help, "\n", &o, NULL), 0);
+	assert_int_equal(o.action, OPTIONS_HELP);
+	options_finish(&o);
+	assert_int_equal(read_args(version, "\n", &o, NULL), 0);
+	assert_int_equal(o.action, OPTIONS_VERSION);
+	options_finish(&o);
+}
+
+static void what_is_wrong(void **state)
+{
+	static const struct {
+		const char *args[4];
+		const char *says;
+	} cases[] = {
+		{ { "path" }, "--cache NAME" },
+		{ { "--cache", "", "path" }, "--cache NAME" },
+		{ { "--cache", "mine" }, "no PATH" },
+		{ { "--cache" }, "--cache: there is no such option, or" },
+		{ { "--cashe", "mine", "path" }, "--cashe: there is no such option" },
+		{ { "--cache=m", "--compression=gzip", "p" }, "auto, zstd or xz" },
+		{ { "--cache=m", "--compression=xz", "--level=10", "p" }, "xz has 0 to 9" },
+		{ { "--cache=m", "--level=20", "p" }, "from 0 to 19" },
+		{ { "--cache=m", "--jobs=0", "p" }, "from 1 to 64" },
+		{ { "--cache=m", "--jobs=eight", "p" }, "from 1 to 64" },
+		{ { "--cache=m", "--memory=1MiB", "p" }, "less than 16MiB" },
+		{ { "--cache=m", "--timeout=soon", "p" }, "no time such as" },
+		{ { "--cache=m", "--json=yes", "p" }, "--json=yes: there is no such option, or" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *args[ARGS_MAX] = { NULL };
+		struct options o;
+		struct err err = { 0 };
+
+		memcpy(args, cases[i].args, sizeof cases[i].args);
+		assert_int_equal(read_args(args, "\n", &o, &err), CAPQ_EINVAL);
+		if (strstr(err.text, cases[i].says) == NULL)
+			fail_msg("wanted '%s', got '%s'", cases[i].says, err.text);
+		options_finish(&o);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(all_of_them),
+		cmocka_unit_test(actions),
+		cmocka_unit_test(what_is_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
