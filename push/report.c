@@ -93,7 +93,7 @@ void report_plan(struct report *report, size_t n_paths, size_t n_missing, uint64
 		return;
 	}
 	size_to_text((int64_t)nar_bytes, size);
-	say(report, "%zu of %zu paths are missing, %s\n", n_missing, n_paths, size);
+	say(report, "%zu of %zu paths to push, %s\n", n_missing, n_paths, size);
 }
 
 void report_start(struct report *report, const char *path, uint64_t nar_bytes)
