@@ -62,6 +62,40 @@ void array_reserve(void *items, size_t *capacity, size_t wanted, size_t size)
 	*capacity = room;
 }
 
+void array_sort(void *items, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+	if (n > 1)
+		qsort(items, n, size, compare);
+}
+
+static void swap(char *a, char *b, size_t size)
+{
+	while (size-- > 0) {
+		char c = *a;
+
+		*a++ = *b;
+		*b++ = c;
+	}
+}
+
+size_t array_unique(void *items, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+	char *first = items, *last = first; /* The last that is kept. */
+
+	if (n == 0)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		char *item = first + i * size;
+
+		if (compare(last, item) == 0)
+			continue;
+		last += size;
+		if (last != item)
+			swap(last, item, size);
+	}
+	return (size_t)(last - first) / size + 1;
+}
+
 void cleanup_free_at(void *pointer_to_pointer)
 {
 	void **p = pointer_to_pointer;

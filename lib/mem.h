@@ -21,6 +21,13 @@ char *xstrdup_or_null(const char *text) __attribute__((malloc));
  * items and grows by doubling. New room is not initialised. */
 void array_reserve(void *items, size_t *capacity, size_t wanted, size_t size);
 
+/* qsort(3) that takes NULL for no items. */
+void array_sort(void *items, size_t n, size_t size, int (*compare)(const void *, const void *));
+
+/* Of equal neighbours in a sorted array keep the first. Returns how many items are left; the others
+ * stand behind them, for whoever has to free them. */
+size_t array_unique(void *items, size_t n, size_t size, int (*compare)(const void *, const void *));
+
 /* `cleanup_free char *text = ...;` is freed on every way out of its scope. */
 #define cleanup_free __attribute__((cleanup(cleanup_free_at)))
 #define cleanup_close __attribute__((cleanup(cleanup_close_at)))

@@ -58,14 +58,9 @@ static int compare_hashes(const void *a, const void *b)
 
 static void sort_missing(struct answer_missing *missing)
 {
-	size_t n = 0;
-
-	if (missing->n > 1)
-		qsort(missing->hashes, missing->n, sizeof *missing->hashes, compare_hashes);
-	for (size_t i = 0; i < missing->n; i++)
-		if (n == 0 || compare_hashes(missing->hashes[n - 1], missing->hashes[i]) != 0)
-			memmove(missing->hashes[n++], missing->hashes[i], sizeof *missing->hashes);
-	missing->n = n;
+	array_sort(missing->hashes, missing->n, sizeof *missing->hashes, compare_hashes);
+	missing->n =
+		array_unique(missing->hashes, missing->n, sizeof *missing->hashes, compare_hashes);
 }
 
 int answer_missing_read(const char *body, size_t len, struct answer_missing *out, struct err *err)

@@ -78,24 +78,28 @@ void call_stop(struct call *call)
 
 /* ---- one try ---- */
 
-/* A 2xx answer: note what it says. */
+static bool is_good(const struct http_end *end)
+{
+	return end->outcome == HTTP_ANSWERED && end->status / 100 == 2;
+}
+
+/* Note what a good answer says. */
 static int read_answer(struct call *call, const struct http_end *end, struct err *err)
 {
-	if (end->status / 100 != 2)
-		return err_set(err, CAPQ_EFAILED, "answered %d", end->status);
 	call->etag = xstrdup(end->etag);
 	if (call->spec.read == NULL)
 		return 0;
 	return call->spec.read(call->spec.answer, end->body, end->body_len, err);
 }
 
+/* Why it failed, in `err`; there already when a good answer could not be read. */
 static void describe(const struct call *call, const struct http_end *end, struct err *err)
 {
 	cleanup_str struct str why = { 0 };
 
 	if (end->outcome == HTTP_FAILED) {
 		(void)err_set(err, CAPQ_EFAILED, "%s", end->error);
-	} else if (end->status / 100 != 2) {
+	} else if (!is_good(end)) {
 		excerpt_add(&why, end->body, end->body_len);
 		(void)err_set(err, CAPQ_EFAILED, "answered %d%s%s%s", end->status,
 			why.len > 0 ? " (" : "", str_text(&why), why.len > 0 ? ")" : "");
@@ -128,7 +132,7 @@ static void fail_or_wait(struct call *call, const struct http_end *end, struct e
 {
 	struct retry_try last = {
 		/* A good status with a body that is none is as good as no answer. */
-		.status = end->status / 100 == 2 ? 0 : end->status,
+		.status = is_good(end) ? 0 : end->status,
 		.retry_after = end->retry_after,
 		.body = end->body,
 		.body_len = end->body_len,
@@ -156,7 +160,7 @@ static void on_answer(void *owner, const struct http_end *end)
 	call->request = NULL;
 	if (call->state == CLOSING)
 		close_call(call, CALL_STOPPED);
-	else if (end->outcome == HTTP_ANSWERED && read_answer(call, end, &err) == 0)
+	else if (is_good(end) && read_answer(call, end, &err) == 0)
 		close_call(call, CALL_OK);
 	else
 		fail_or_wait(call, end, &err);

@@ -1,6 +1,5 @@
 #include "push/excerpt.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "lib/json.h"
@@ -86,18 +85,20 @@ static void add_words(struct str *out, const char *text)
 
 void excerpt_add(struct str *out, const char *body, size_t len)
 {
-	cleanup_str struct str clean = { 0 }, gist = { 0 }, line = { 0 };
+	cleanup_str struct str text = { 0 }, gist = { 0 }, clean = { 0 }, line = { 0 };
+	size_t end = EXCERPT_MAX;
 
-	str_add_printable(&clean, body, len);
-	if (!add_json(&gist, body, len) && !add_xml(&gist, str_text(&clean)))
-		add_without_tags(&gist, str_text(&clean));
-	add_words(&line, str_text(&gist));
-	str_clear(&clean);
-	if (line.len > EXCERPT_MAX) /* Cut, and mend a character that was cut in two. */
-		str_add_printable(&clean, line.text, EXCERPT_MAX);
-	else
-		str_add(&clean, str_text(&line));
-	str_add(out, str_text(&clean));
-	if (line.len > EXCERPT_MAX)
-		str_add(out, "...");
+	str_add_bytes(&text, body, len); /* With a NUL behind it. */
+	if (!add_json(&gist, body, len) && !add_xml(&gist, str_text(&text)))
+		add_without_tags(&gist, str_text(&text));
+	str_add_printable(&clean, str_text(&gist), gist.len);
+	add_words(&line, str_text(&clean));
+	if (line.len <= EXCERPT_MAX) {
+		str_add(out, str_text(&line));
+		return;
+	}
+	while (((unsigned char)line.text[end] & 0xc0) == 0x80)
+		end--; /* Not within a character of UTF-8. */
+	str_add_bytes(out, line.text, end);
+	str_add(out, "...");
 }

@@ -1,4 +1,11 @@
-/* capq-push: store paths into a Cachix cache.
+/* capq-push: store paths into a Cachix cache. The way of a path, each word a file:
+ *
+ *   target     what was given -> store paths
+ *   push       plan      the cache: may we?  Nix: the closure.  The cache: what is missing?
+ *              uploads   in order, references first; some at a time (budget), others' left (lock)
+ *                upload    create, stream, complete; or abort
+ *                  stream    pack (nar -> sha256 -> compress -> sha256, MD5) -> part, part, ...
+ *   call       one request of api (question, answer), sent again by the table in retry
  *
  * The order in which things start is the order below, and the order in which they end is the
  * reverse: secrets are guarded before anything is read, and the loop runs dry before they go. */
@@ -53,7 +60,7 @@ static void find_targets(struct program *program)
 {
 	const struct options *options = &program->options;
 	struct fail fail = { 0 };
-	size_t n = 0;
+	size_t n;
 
 	fail_set(&fail, FAIL_STORE, "it is no store path, and no link to one");
 	program->paths = xcalloc(options->n_paths, sizeof *program->paths);
@@ -65,15 +72,10 @@ static void find_targets(struct program *program)
 		else
 			program->paths[program->n_paths++] = path;
 	}
-	if (program->n_paths > 1)
-		qsort(program->paths, program->n_paths, sizeof *program->paths, compare_texts);
-	for (size_t i = 0; i < program->n_paths; i++) {
-		if (n > 0 && strcmp(program->paths[n - 1], program->paths[i]) == 0)
-			free(program->paths[i]);
-		else
-			program->paths[n++] = program->paths[i];
-	}
-	program->n_paths = n;
+	array_sort(program->paths, program->n_paths, sizeof *program->paths, compare_texts);
+	n = array_unique(program->paths, program->n_paths, sizeof *program->paths, compare_texts);
+	while (program->n_paths > n)
+		free(program->paths[--program->n_paths]);
 }
 
 /* ---- running ---- */

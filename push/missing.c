@@ -92,12 +92,8 @@ struct missing *missing_start(const struct api *api, const char *const *paths, s
 	missing->hashes = xcalloc(n, sizeof *missing->hashes);
 	for (size_t i = 0; i < n; i++)
 		memcpy(missing->hashes[i], store_path_base(paths[i]), STORE_HASH_LEN);
-	if (n > 1)
-		qsort(missing->hashes, n, sizeof *missing->hashes, compare_hashes);
-	for (size_t i = 0; i < n; i++)
-		if (i == 0 || strcmp(missing->hashes[missing->n - 1], missing->hashes[i]) != 0)
-			memmove(missing->hashes[missing->n++], missing->hashes[i],
-				sizeof *missing->hashes);
+	array_sort(missing->hashes, n, sizeof *missing->hashes, compare_hashes);
+	missing->n = array_unique(missing->hashes, n, sizeof *missing->hashes, compare_hashes);
 	ask(missing);
 	return missing;
 }

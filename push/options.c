@@ -164,9 +164,12 @@ static int read_option(struct options *o, int option, const char *text, struct e
 	case HELP:
 		o->action = OPTIONS_HELP;
 		return 0;
+	case ':':
+		return err_set(err, CAPQ_EINVAL, "it needs an argument");
 	default:
-		return err_set(
-			err, CAPQ_EINVAL, "there is no such option, or its argument is wrong");
+		return err_set(err, CAPQ_EINVAL,
+			optopt != 0 ? "it takes no argument"
+				    : "there is no such option; see capq-push --help");
 	}
 }
 
@@ -216,9 +219,9 @@ int options_init(struct options *options, int argc, char **argv, FILE *input, st
 		.retry_for_ms = RETRY_FOR_MS,
 	};
 	opterr = 0;
-	while (rv == 0 && (option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	while (rv == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
 		rv = read_option(options, option, optarg, err);
-		if (option == '?')
+		if (option == '?' || option == ':')
 			(void)err_wrap(err, "%s", argv[optind - 1]);
 	}
 	if (rv == 0 && options->action == OPTIONS_PUSH && optind == argc)

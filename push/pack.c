@@ -19,7 +19,6 @@ struct pack {
 	struct nar *nar; /* NULL before the first read. */
 	struct compress *compress;
 	EVP_MD_CTX *nar_hash, *file_hash;
-	uint64_t file_bytes;
 
 	unsigned char *chunk; /* CHUNK bytes of NAR, of which `in` is still to be compressed. */
 	const unsigned char *in;
@@ -107,10 +106,9 @@ uint64_t pack_nar_bytes(const struct pack *pack)
 	return pack->nar_bytes;
 }
 
-void pack_file(const struct pack *pack, unsigned char hash[SHA256_LEN], uint64_t *out_size)
+const unsigned char *pack_file_hash(const struct pack *pack)
 {
-	memcpy(hash, pack->file_digest, SHA256_LEN);
-	*out_size = pack->file_bytes;
+	return pack->file_digest;
 }
 
 /* ---- from the files to the NAR ---- */
@@ -214,7 +212,6 @@ static void describe_part(struct pack *pack, const unsigned char *buf, struct pa
 	EVP_MD_CTX *context = begin_hash(EVP_md5());
 
 	add_to_hash(pack->file_hash, buf, out->len);
-	pack->file_bytes += out->len;
 	add_to_hash(context, buf, out->len);
 	end_hash(context, md5);
 	EVP_MD_CTX_free(context);

@@ -53,7 +53,7 @@ void pack_stop(struct pack *pack);
 /* From any thread: bytes of the NAR read so far. */
 uint64_t pack_nar_bytes(const struct pack *pack);
 
-/* After the last part: SHA-256 and size of the compressed file. */
-void pack_file(const struct pack *pack, unsigned char hash[SHA256_LEN], uint64_t *out_size);
+/* After the last part: SHA-256 of the compressed file. Borrowed from `pack`. */
+const unsigned char *pack_file_hash(const struct pack *pack);
 
 #endif

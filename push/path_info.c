@@ -59,7 +59,7 @@ static int compare_texts(const void *a, const void *b)
 
 static int read_references(const struct json *list, struct path_info *info, struct err *err)
 {
-	size_t n = 0;
+	size_t n;
 
 	if (json_kind(list) != JSON_ARRAY)
 		return err_set(err, CAPQ_EINVAL, "it has no list of references");
@@ -71,16 +71,11 @@ static int read_references(const struct json *list, struct path_info *info, stru
 			return err_set(err, CAPQ_EINVAL, "a reference is no store path");
 		info->references[info->n_references++] = path;
 	}
-	if (info->n_references > 1)
-		qsort(info->references, info->n_references, sizeof *info->references,
-			compare_texts);
-	for (size_t i = 0; i < info->n_references; i++) {
-		if (n > 0 && strcmp(info->references[n - 1], info->references[i]) == 0)
-			free(info->references[i]);
-		else
-			info->references[n++] = info->references[i];
-	}
-	info->n_references = n;
+	array_sort(info->references, info->n_references, sizeof *info->references, compare_texts);
+	n = array_unique(
+		info->references, info->n_references, sizeof *info->references, compare_texts);
+	while (info->n_references > n)
+		free(info->references[--info->n_references]);
 	return 0;
 }
 
@@ -169,40 +164,39 @@ int path_infos_read(struct path_infos *infos, const char *json, size_t len, stru
 	return rv;
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+	const struct path_info *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
 /* By path; of two infos for one path the valid one first. */
 static int compare_infos(const void *a, const void *b)
 {
 	const struct path_info *x = a, *y = b;
-	int order = strcmp(x->path, y->path);
+	int order = compare_paths(a, b);
 
 	return order != 0 ? order : (int)y->is_valid - (int)x->is_valid;
 }
 
 void path_infos_sort(struct path_infos *infos)
 {
-	size_t n = 0;
+	size_t n;
 
-	if (infos->n > 1)
-		qsort(infos->items, infos->n, sizeof *infos->items, compare_infos);
-	for (size_t i = 0; i < infos->n; i++) {
-		if (n > 0 && strcmp(infos->items[n - 1].path, infos->items[i].path) == 0)
-			finish_info(&infos->items[i]);
-		else
-			infos->items[n++] = infos->items[i];
-	}
-	infos->n = n;
-}
-
-static int compare_path(const void *path, const void *info)
-{
-	return strcmp(path, ((const struct path_info *)info)->path);
+	array_sort(infos->items, infos->n, sizeof *infos->items, compare_infos);
+	n = array_unique(infos->items, infos->n, sizeof *infos->items, compare_paths);
+	while (infos->n > n)
+		finish_info(&infos->items[--infos->n]);
 }
 
 struct path_info *path_infos_find(const struct path_infos *infos, const char *path)
 {
+	const struct path_info wanted = { .path = (char *)path };
+
 	if (infos->n == 0)
 		return NULL;
-	return bsearch(path, infos->items, infos->n, sizeof *infos->items, compare_path);
+	return bsearch(&wanted, infos->items, infos->n, sizeof *infos->items, compare_paths);
 }
 
 void path_infos_free(struct path_infos *infos)

@@ -21,7 +21,7 @@
 
 #define SLOTS 4 /* Parts of one path that are in memory at most. */
 
-/* One buffer and the part in it. */
+/* One buffer and the part in it. While it is FILLING, `buf` and `packed` are the worker's. */
 struct slot {
 	struct stream *stream;
 	unsigned char *buf; /* NULL: not allocated yet. */
@@ -57,7 +57,6 @@ struct stream {
 	char **etags; /* etags[number - 1]; NULL before it is sent. */
 	size_t n_parts, etags_capacity;
 	uint64_t sent; /* Bytes of parts that have their ETag. */
-	unsigned char file_hash[SHA256_LEN];
 };
 
 static void stream_step(struct stream *stream);
@@ -75,15 +74,11 @@ static void do_pack(uv_work_t *work)
 
 static void note_part(struct stream *s, struct slot *slot)
 {
-	uint64_t size;
-
 	slot->state = FULL;
 	slot->number = ++s->n_parts;
 	array_reserve(&s->etags, &s->etags_capacity, s->n_parts, sizeof *s->etags);
 	s->etags[s->n_parts - 1] = NULL;
 	s->is_packed = slot->packed.is_last;
-	if (s->is_packed)
-		pack_file(s->pack, s->file_hash, &size);
 }
 
 static void on_packed(uv_work_t *work, int status)
@@ -152,25 +147,27 @@ static void on_sent(void *owner, const char *etag, const struct fail *fail)
 	stream_step(s);
 }
 
+static void send_slot(struct slot *slot)
+{
+	struct part_spec spec = {
+		.upload = slot->stream->upload,
+		.number = slot->number,
+		.bytes = slot->buf,
+		.len = slot->packed.len,
+		.md5 = slot->packed.md5,
+		.on_done = on_sent,
+		.owner = slot,
+	};
+
+	slot->state = SENDING;
+	slot->part = part_start(slot->stream->shop->api, &spec);
+}
+
 static void send_full(struct stream *s)
 {
-	for (size_t i = 0; i < SLOTS; i++) {
-		struct slot *slot = &s->slots[i];
-		struct part_spec spec = {
-			.upload = s->upload,
-			.number = slot->number,
-			.bytes = slot->buf,
-			.len = slot->packed.len,
-			.md5 = slot->packed.md5,
-			.on_done = on_sent,
-			.owner = slot,
-		};
-
-		if (slot->state == FULL) {
-			slot->state = SENDING;
-			slot->part = part_start(s->shop->api, &spec);
-		}
-	}
+	for (size_t i = 0; i < SLOTS; i++)
+		if (s->slots[i].state == FULL)
+			send_slot(&s->slots[i]);
 }
 
 static void stream_step(struct stream *s)
@@ -279,6 +276,6 @@ void stream_describe(const struct stream *stream, struct question_complete *out)
 {
 	out->etags = stream->etags;
 	out->n_parts = stream->n_parts;
-	out->file_hash = stream->file_hash;
+	out->file_hash = pack_file_hash(stream->pack);
 	out->file_size = stream->sent;
 }

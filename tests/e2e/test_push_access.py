@@ -1,6 +1,7 @@
 """Who may push, what is asked without pushing, and that secrets stay secret."""
 
 import os
+import tempfile
 import unittest
 
 import nixbox
@@ -92,6 +93,19 @@ class Access(unittest.TestCase):
             self.assertEqual(cache.push("--check", ABSENT, token=None).status, 4)
         asked = pushing.Cache().push("--check", "--retry-for", "0s", ABSENT, url="http://127.0.0.1:1")
         self.assertEqual((asked.status, asked.failed()), (3, {ABSENT: "network"}))
+
+    def test_check_of_more_than_one_question_may_hold(self):
+        paths = "".join(f"/nix/store/{n:032d}-path\n" for n in range(40000))
+        with pushing.Cache() as cache, tempfile.TemporaryFile("w+") as given:
+            given.write(paths)
+            for calls, fault in (2, []), (4, [{"match": "narinfo", "do": {"status": 413}}]):
+                given.seek(0)
+                cache.faults(*fault)
+                before = cache.calls("missing")
+                asked = pushing.Push(["--cache", "mine", "--host", cache.url, "--json", "--check", "-"],
+                                     {"CACHIX_AUTH_TOKEN": pushing.TOKEN}, stdin=given).finish()
+                self.assertEqual((asked.status, len(asked.of("missing"))), (0, 40000), asked.stderr)
+                self.assertEqual(cache.calls("missing") - before, calls)
 
     # -- secrets --
 

@@ -93,8 +93,8 @@ static void what_is_wrong(void **state)
 		{ { "path" }, "--cache NAME" },
 		{ { "--cache", "", "path" }, "--cache NAME" },
 		{ { "--cache", "mine" }, "no PATH" },
-		{ { "--cache" }, "--cache: there is no such option, or" },
-		{ { "--cashe", "mine", "path" }, "--cashe: there is no such option" },
+		{ { "--cache" }, "--cache: it needs an argument" },
+		{ { "--cashe", "mine", "path" }, "--cashe: there is no such option; see" },
 		{ { "--cache=m", "--compression=gzip", "p" }, "auto, zstd or xz" },
 		{ { "--cache=m", "--compression=xz", "--level=10", "p" }, "xz has 0 to 9" },
 		{ { "--cache=m", "--level=20", "p" }, "from 0 to 19" },
@@ -102,7 +102,7 @@ static void what_is_wrong(void **state)
 		{ { "--cache=m", "--jobs=eight", "p" }, "from 1 to 64" },
 		{ { "--cache=m", "--memory=1MiB", "p" }, "less than 16MiB" },
 		{ { "--cache=m", "--timeout=soon", "p" }, "no time such as" },
-		{ { "--cache=m", "--json=yes", "p" }, "--json=yes: there is no such option, or" },
+		{ { "--cache=m", "--json=yes", "p" }, "--json=yes: it takes no argument" },
 	};
 
 	(void)state;
