@@ -181,6 +181,17 @@ class Faults(unittest.TestCase):
         self.assertEqual((pushed.status, pushed.failed()), (1, {self.leaf: "network"}))
         self.assertEqual(self.cache.state()["open"], [])
 
+    def test_the_service_is_killed_and_comes_back(self):
+        """In the midst of a part: it is sent again, and the upload goes on where it was."""
+        path = self.big("survivor")
+        with pushing.Cache(arguments=["--state", f"{self.nix.directory}/state"]) as self.cache:
+            self.cache.faults({"match": "PUT .*partNumber=2", "do": {"hold": True}})
+            push = self.cache.start_push(path)
+            self.cache.wait_for("put", 2)
+            self.cache.restart()
+            self.expect_whole(push.finish(), path)
+            self.assertEqual(self.cache.calls("create"), 0)  # Since it came back.
+
     # -- stopping --
 
     def test_stopped_by_a_signal(self):

@@ -50,8 +50,8 @@ class Cache:
     def __exit__(self, *_):
         self.end(signal.SIGTERM)
 
-    def start(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE)
+    def start(self, *more):
+        self.process = subprocess.Popen([*self.command, *more], stdout=subprocess.PIPE)
         ready = json.loads(self.process.stdout.readline())
         self.url, self.public_key = ready["url"], ready["public_keys"]["mine"]
 
@@ -59,6 +59,11 @@ class Cache:
         self.process.send_signal(signum)
         self.process.wait()
         self.process.stdout.close()
+
+    def restart(self):
+        """Killed, and back at the same place; remembers what it should if it has a --state."""
+        self.end(signal.SIGKILL)
+        self.start("--port", self.url.rsplit(":", 1)[1])
 
     # -- the controls --
 
