@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "io/child.h"
+#include "lib/argv.h"
 #include "lib/mem.h"
 #include "lib/store_path.h"
 #include "lib/str.h"
@@ -20,7 +21,6 @@
 #define OUTPUT_MAX (UINT64_C(1) << 30) /* Half a million paths or so. */
 #define LIMIT_MS (10 * 60 * 1000)
 #define GRACE_MS 2000
-#define ARGS_MAX 10 /* In front of the paths. */
 
 struct closure {
 	struct closure_spec spec;
@@ -153,10 +153,12 @@ static void on_nix_done(void *owner, const struct child_end *end)
 
 static int ask(struct closure *closure, bool is_recursive, struct err *err)
 {
-	cleanup_free const char **argv = xcalloc(ARGS_MAX + closure->n_asked + 1, sizeof *argv);
+	/* --offline: what is not valid here is not looked for elsewhere. */
+	static const char *const nix[] = { "nix", "--extra-experimental-features", "nix-command",
+		"--offline", "path-info", "--json", NULL };
+	cleanup_argv struct argv argv = { 0 };
 	struct child_spec spec = {
 		.name = "nix path-info",
-		.argv = argv,
 		.timeout_ms = LIMIT_MS,
 		.kill_grace_ms = GRACE_MS,
 		.max_output = OUTPUT_MAX,
@@ -164,19 +166,15 @@ static int ask(struct closure *closure, bool is_recursive, struct err *err)
 		.on_done = on_nix_done,
 		.owner = closure,
 	};
-	size_t n = 0;
 
-	argv[n++] = "nix";
-	argv[n++] = "--extra-experimental-features";
-	argv[n++] = "nix-command";
-	argv[n++] = "--offline"; /* What is not valid here is not looked for elsewhere. */
-	argv[n++] = "path-info";
-	argv[n++] = "--json";
+	argv_add_all(&argv, nix);
 	if (is_recursive)
-		argv[n++] = "--recursive";
+		argv_add(&argv, "--recursive");
 	if (store_path_is_drv(closure->asked[0]))
-		argv[n++] = "--derivation";
-	memcpy(argv + n, closure->asked, closure->n_asked * sizeof *argv);
+		argv_add(&argv, "--derivation");
+	for (size_t i = 0; i < closure->n_asked; i++)
+		argv_add(&argv, closure->asked[i]);
+	spec.argv = argv_words(&argv);
 	closure->is_recursive = is_recursive;
 	str_clear(&closure->output);
 	return child_start(&closure->children, &spec, &closure->child, err);
