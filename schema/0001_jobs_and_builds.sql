@@ -51,7 +51,7 @@ CREATE TABLE jobs (
   outputs       TEXT,                     -- JSON object, output -> store path; NULL until planned.
   build_id      INTEGER REFERENCES builds, -- The build of its derivation; NULL: none is needed, or
                                           -- not known yet.
-  root_id       INTEGER REFERENCES roots, -- What protects its derivations and their valid inputs.
+  root_id       INTEGER REFERENCES roots ON DELETE SET NULL, -- What protects its derivations and their valid inputs.
   submitted_at  INTEGER NOT NULL,
   started_at    INTEGER NOT NULL DEFAULT 0, -- When its own derivation began to build.
   finished_at   INTEGER NOT NULL DEFAULT 0,
@@ -120,8 +120,8 @@ CREATE TABLE builds (
   attempts      INTEGER NOT NULL DEFAULT 0, -- Started so far; the newest has this number.
   tries         INTEGER NOT NULL DEFAULT 0, -- Failed in this step since it was last asked for.
   not_before    INTEGER NOT NULL DEFAULT 0, -- It waits that long for its next try.
-  output_root   INTEGER REFERENCES roots, -- What protects its outputs.
-  input_root    INTEGER REFERENCES roots, -- What protects the inputs that were fetched for it.
+  output_root   INTEGER REFERENCES roots ON DELETE SET NULL, -- What protects its outputs.
+  input_root    INTEGER REFERENCES roots ON DELETE SET NULL, -- What protects the inputs that were fetched for it.
   created_at    INTEGER NOT NULL,
   ready_at      INTEGER NOT NULL DEFAULT 0,
   started_at    INTEGER NOT NULL DEFAULT 0, -- Of the newest attempt.

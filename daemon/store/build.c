@@ -57,6 +57,8 @@ static const char *const sql[N_STATEMENTS] = {
 	[SET_READY_AT] = "UPDATE builds SET ready_at = ?, finished_at = 0 WHERE id = ?",
 	[SET_FINISHED_AT] = "UPDATE builds SET finished_at = ? WHERE id = ?",
 	[TRUST] = "UPDATE builds SET is_trusted = 1 WHERE id = ?",
+	[GET_OUTPUT_ROOT] = "SELECT output_root FROM builds WHERE id = ?",
+	[IS_TARGET] = "SELECT 1 FROM jobs WHERE build_id = ? LIMIT 1",
 	[SET_ATTEMPT] =
 		"UPDATE builds SET attempts = ?, builder = ?, output_root = ?, started_at = ? "
 		"WHERE id = ?",
