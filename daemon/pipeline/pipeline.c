@@ -176,6 +176,10 @@ static void finish_stopping(struct pipeline *p)
 		p->fetches != NULL || p->runs != NULL || p->pushes != NULL)
 		return;
 	p->on_stopped = NULL;
+	if (p->store_problem == NULL) { /* What just ended may have been the last to need a root. */
+		roots_sweep(p);
+		(void)pipeline_run_events(p);
+	}
 	on_stopped(p->stop_owner);
 }
 

@@ -1,0 +1,115 @@
+"""The way of a job, from submit to the cache, as its API shows it."""
+
+import json
+import signal
+import unittest
+
+import capqd
+import nixbox
+import pushing
+
+nixbox.enter()
+
+
+class Matrix(unittest.TestCase):
+    def test_a_matrix_is_built_once_pushed_and_fetched_back(self):
+        attrs = ["python3Packages.torch", "python3Packages.torchvision", "python3Packages.jaxlib", "magma"]
+        with nixbox.Nix() as nix, pushing.Cache() as cache, capqd.Repository() as nixpkgs, \
+                capqd.Daemon(nixpkgs, cache) as daemon:
+            ids = daemon.submit(attrs, ["8.0", "8.6", "8.0,8.6,9.0"])
+            self.assertEqual(ids, list(range(1, 13)))
+            jobs = daemon.wait(*ids)
+            self.assertEqual({job["state"] for job in jobs}, {"done"})
+
+            # What does not depend on the capabilities was built once for all of them.
+            builds = daemon.builds()
+            self.assertEqual(sum(b["name"] == "numpy-1.26" for b in builds), 1)
+            self.assertEqual(sum(b["name"] == "torch-2.5.1" for b in builds), 3)
+            self.assertEqual({b["state"] for b in builds}, {"done"})
+            self.assertEqual(max(b["attempts"] for b in builds), 1)
+
+            # Everything is in the cache, once, and can be fetched by whoever asks for signatures.
+            completed = [path["path"] for path in cache.state()["completed"]]
+            self.assertEqual(len(completed), len(set(completed)))
+            self.assertEqual(cache.state()["open"], [])
+            for job in jobs[:2]:
+                for path in job["outputs"].values():
+                    store = nix.fetch(path, f"{cache.url}/mine", cache.public_key)
+                    self.assertEqual(nix.nar(path), nix.nar(path, store))
+
+            # Nothing is kept from the garbage collector any more.
+            daemon.stop(signal.SIGTERM)
+            self.assertEqual(daemon.roots(), [])
+
+    def test_the_same_again_is_the_same_job(self):
+        with nixbox.Nix(), pushing.Cache() as cache, capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, cache) as daemon:
+            first = daemon.post("/jobs", {"attr": "cmake", "caps": ["8.6"], "rev": "master"})["jobs"]
+            self.assertEqual(first, [{"id": 1, "existing": False, "state": "evaluating"}])
+            daemon.wait(1)
+            again = daemon.post("/jobs", {"attr": "cmake", "caps": "8.6"})["jobs"]
+            self.assertEqual(again, [{"id": 1, "existing": True, "state": "done"}])
+
+            # A set that it does not depend on is another job of the same derivation, which is cached.
+            [other] = daemon.submit("cmake", "9.0")
+            job = daemon.wait(other)
+            self.assertEqual((job["state"], job["reason"]), ("done", "it was in the cache already"))
+            self.assertEqual(job["drv_path"], daemon.job(1)["drv_path"])
+            self.assertEqual(len(daemon.builds()), 2)  # stdenv and cmake
+
+
+class Evaluation(unittest.TestCase):
+    """Every way an evaluation can go wrong; no attribute fails for another's fault."""
+
+    EXPECTED = {
+        "throws": "thrown", "asserts": "assertion", "aborts": "aborted", "missingAttr": "attribute 'nope' missing",
+        "typeError": "cannot coerce", "recursion": "infinite recursion", "missingFile": "does-not-exist.nix",
+        "missingArg": "without required argument", "notADerivation": "is no derivation but a set",
+        "badDerivation": "illegal character", "deep": "stack overflow", "ifdFails": "import-from-derivation",
+        "nope": "there is no attribute 'nope'",
+    }
+
+    def check(self, daemon, names):
+        good = daemon.submit(["stdenv", "cmake"])
+        bad = dict(zip(names, daemon.submit([f"evalErrors.{n}" for n in names])))
+        more = daemon.submit("openblas")
+        for job in daemon.wait(*good, *more):
+            self.assertEqual((job["state"], job["failure_class"]), ("done", None), job["reason"])
+        for name, number in bad.items():
+            job = daemon.wait(number)
+            self.assertEqual((job["state"], job["failure_class"]), ("failed", "evaluation"), name)
+            self.assertIn(self.EXPECTED[name], job["reason"])
+
+    def test_all_errors_together(self):
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
+            self.check(daemon, list(self.EXPECTED))
+
+    def test_one_by_one(self):
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
+            for name in self.EXPECTED:
+                job = daemon.wait(*daemon.submit(f"evalErrors.{name}"))
+                self.assertIn(self.EXPECTED[name], job["reason"])
+
+    def test_what_never_ends_and_what_eats_memory_is_killed(self):
+        limits = {"timeout": "8s", "memory": "1GiB"}
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, evaluator=limits) as daemon:
+            endless, hungry, stdenv = daemon.submit(["evalErrors.endless", "evalErrors.hungry", "stdenv"])
+            self.assertEqual(daemon.wait(stdenv)["state"], "done")
+            self.assertEqual(daemon.wait(endless)["failure_class"], "timeout")
+            self.assertEqual(daemon.wait(hungry)["failure_class"], "out of memory")
+            self.assertEqual([c for c in daemon.children() if "nix-instantiate" in c[1]], [])
+
+    def test_a_typo_is_answered_with_what_was_meant(self):
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
+            job = daemon.wait(*daemon.submit("python3Packages.torhc"))
+            self.assertEqual(job["reason"], "there is no attribute 'torhc' on the way to python3Packages.torhc; "
+                                            "did you mean torch?")
+
+    def test_what_is_asked_for_is_data(self):
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
+            for attr in ['"${abort \\"x\\"}"', '"''a''b"', '"a b".c', '"${builtins.readFile ./x}"']:
+                job = daemon.wait(*daemon.submit(attr))
+                self.assertIn("there is no attribute", job["reason"], json.dumps(attr))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
