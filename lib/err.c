@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lib/str.h"
 
 static int code_of_errno(int error_number)
 {
@@ -21,17 +24,36 @@ static int code_of_errno(int error_number)
 	}
 }
 
-/* Cut `text` at the last whole character: a message may end up in JSON, which wants UTF-8. */
+/* A text that was cut ends at its last whole character: it may end up in JSON, which wants UTF-8.
+ */
 static void drop_partial_character(char *text)
 {
 	size_t len = strlen(text), start = len;
 
 	while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
 		start--;
-	if (start > 0 && (unsigned char)text[start - 1] >= 0xc0)
+	if (start > 0)
 		start--;
-	if (len == ERR_TEXT_MAX - 1)
+	if (!str_is_utf8(text + start, len - start))
 		text[start] = '\0';
+}
+
+/* Set the text to the formatted one, with ": " and `behind` after it unless that is NULL. Both may
+ * quote the text that is there now. */
+static void set_text(struct err *err, const char *format, va_list args, const char *behind)
+{
+	char text[ERR_TEXT_MAX] = "";
+	size_t len;
+	bool is_cut;
+
+	is_cut = vsnprintf(text, sizeof text, format, args) >= (int)sizeof text;
+	len = strlen(text);
+	if (behind != NULL &&
+		snprintf(text + len, sizeof text - len, ": %s", behind) >= (int)(sizeof text - len))
+		is_cut = true;
+	if (is_cut)
+		drop_partial_character(text);
+	memcpy(err->text, text, sizeof text);
 }
 
 int err_set(struct err *err, int code, const char *format, ...)
@@ -40,45 +62,34 @@ int err_set(struct err *err, int code, const char *format, ...)
 
 	if (err == NULL)
 		return code;
-	err->code = code;
 	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof err->text, format, args);
+	set_text(err, format, args, NULL);
 	va_end(args);
-	drop_partial_character(err->text);
+	err->code = code;
 	return code;
 }
 
 int err_errno(struct err *err, int error_number, const char *format, ...)
 {
 	va_list args;
-	size_t len;
 
 	if (err == NULL)
 		return code_of_errno(error_number);
-	err->code = code_of_errno(error_number);
 	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof err->text, format, args);
+	set_text(err, format, args, strerror(error_number));
 	va_end(args);
-	len = strlen(err->text);
-	(void)snprintf(err->text + len, sizeof err->text - len, ": %s", strerror(error_number));
-	drop_partial_character(err->text);
+	err->code = code_of_errno(error_number);
 	return err->code;
 }
 
 int err_wrap(struct err *err, const char *format, ...)
 {
-	char inner[ERR_TEXT_MAX];
 	va_list args;
-	size_t len;
 
 	if (err == NULL)
 		return CAPQ_EFAILED;
-	memcpy(inner, err->text, sizeof inner);
 	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof err->text, format, args);
+	set_text(err, format, args, err->text);
 	va_end(args);
-	len = strlen(err->text);
-	(void)snprintf(err->text + len, sizeof err->text - len, ": %s", inner);
-	drop_partial_character(err->text);
 	return err->code;
 }

@@ -41,7 +41,7 @@ int err_errno(struct err *err, int error_number, const char *format, ...)
 	__attribute__((format(printf, 3, 4), nonnull(3)));
 
 /* Put "<formatted>: " in front of the text. Returns the code, so that callers can write
- * `return err_wrap(err, "push job %d", id)`. */
+ * `return err_wrap(err, "push job %d", id)`; without an `err` nobody knows it: CAPQ_EFAILED. */
 int err_wrap(struct err *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3), nonnull(2)));
 
