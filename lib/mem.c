@@ -47,7 +47,7 @@ char *xstrdup_or_null(const char *text)
 
 void array_reserve(void *items, size_t *capacity, size_t wanted, size_t size)
 {
-	void **array = items;
+	void *array;
 	size_t room = *capacity;
 
 	if (wanted <= room)
@@ -58,7 +58,10 @@ void array_reserve(void *items, size_t *capacity, size_t wanted, size_t size)
 		room *= 2;
 	if (room < wanted || room > SIZE_MAX / size)
 		(void)or_die(NULL);
-	*array = xrealloc(*array, room * size);
+	/* `items` points to a `struct thing *`, which must not be looked at as a `void *`. */
+	memcpy(&array, items, sizeof array);
+	array = xrealloc(array, room * size);
+	memcpy(items, &array, sizeof array);
 	*capacity = room;
 }
 
@@ -98,9 +101,10 @@ size_t array_unique(void *items, size_t n, size_t size, int (*compare)(const voi
 
 void cleanup_free_at(void *pointer_to_pointer)
 {
-	void **p = pointer_to_pointer;
+	void *p;
 
-	free(*p);
+	memcpy(&p, pointer_to_pointer, sizeof p); /* As in array_reserve(). */
+	free(p);
 }
 
 void cleanup_close_at(const int *fd)

@@ -17,8 +17,8 @@ char *xstrndup(const char *text, size_t len) __attribute__((malloc, returns_nonn
 /* NULL for NULL. */
 char *xstrdup_or_null(const char *text) __attribute__((malloc));
 
-/* Make room in the array `*items` for at least `wanted` items of `size` bytes; `*capacity` counts
- * items and grows by doubling. New room is not initialised. */
+/* Make room in an array for at least `wanted` items of `size` bytes. `items` is the address of the
+ * pointer to it; `*capacity` counts items and grows by doubling. New room is not initialised. */
 void array_reserve(void *items, size_t *capacity, size_t wanted, size_t size);
 
 /* qsort(3) that takes NULL for no items. */
