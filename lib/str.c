@@ -170,27 +170,60 @@ bool str_is_utf8(const char *bytes, size_t len)
 	return true;
 }
 
-/* The length of the ANSI escape sequence at `p` (ECMA-48: CSI ... final, OSC ... BEL or ST, or two
- * characters); one that the input cuts off reaches to its end. */
+static size_t skip(
+	const unsigned char *p, size_t len, size_t i, unsigned char low, unsigned char high)
+{
+	while (i < len && p[i] >= low && p[i] <= high)
+		i++;
+	return i;
+}
+
+/* The length of the escape sequence at `p` (ECMA-48). One that the input cuts off, or that breaks
+ * the rules, ends there: what follows is text that somebody may need to see. */
 static size_t escape_length(const unsigned char *p, size_t len)
 {
-	size_t i = 2;
+	static const unsigned char string_starts[] = { ']', 'P', 'X', '^', '_' };
+	size_t i;
 
-	if (len < 2)
-		return len;
-	if (p[1] == '[') {
-		while (i < len && (p[i] < 0x40 || p[i] > 0x7e))
-			i++;
-		return i < len ? i + 1 : len;
+	if (len > 1 && p[1] == '[') { /* Control sequence: parameters, intermediates, final. */
+		i = skip(p, len, 2, 0x30, 0x3f);
+		i = skip(p, len, i, 0x20, 0x2f);
+		return i < len && p[i] >= 0x40 && p[i] <= 0x7e ? i + 1 : i;
 	}
-	if (p[1] == ']') {
-		while (i < len && p[i] != '\a' && p[i] != 0x1b)
-			i++;
-		if (i < len && p[i] == 0x1b)
-			i++;
-		return i < len ? i + 1 : len;
+	if (len > 1 && memchr(string_starts, p[1], sizeof string_starts) != NULL) {
+		i = skip(p, len, 2, 0x20, 0xff); /* Up to BEL or ESC \. */
+		if (i < len && p[i] == '\a')
+			return i + 1;
+		return i + 1 < len && p[i] == 0x1b && p[i + 1] == '\\' ? i + 2 : i;
 	}
-	return 2;
+	i = skip(p, len, 1, 0x20, 0x2f); /* "ESC ( B" and the like; or one character. */
+	return i < len && p[i] >= 0x30 && p[i] <= 0x7e ? i + 1 : i;
+}
+
+/* True for what a terminal does not show but obeys: of one byte, or of two (U+0080 to U+009F). */
+static bool is_control(const unsigned char *p, size_t n)
+{
+	if (n == 1)
+		return (*p < 0x20 && *p != '\t' && *p != '\n') || *p == 0x7f;
+	return n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+}
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+void str_add_utf8(struct str *s, const char *bytes, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)bytes, *end = p + len;
+
+	make_room(s, len);
+	while (p < end) {
+		size_t n = utf8_length(p, (size_t)(end - p));
+
+		if (n == 0 || *p == '\0')
+			str_add(s, REPLACEMENT);
+		else
+			str_add_bytes(s, p, n);
+		p += n == 0 ? 1 : n;
+	}
 }
 
 void str_add_printable(struct str *s, const char *bytes, size_t len)
@@ -201,19 +234,17 @@ void str_add_printable(struct str *s, const char *bytes, size_t len)
 	while (p < end) {
 		size_t n = utf8_length(p, (size_t)(end - p));
 
-		if (*p == 0x1b) {
-			p += escape_length(p, (size_t)(end - p));
-		} else if (n == 0) {
-			str_add(s, "\xef\xbf\xbd");
-			p++;
-		} else {
-			if (n > 1 || (*p >= 0x20 && *p != 0x7f) || *p == '\t' || *p == '\n')
-				str_add_bytes(s, p, n);
-			p += n;
-		}
+		if (*p == 0x1b)
+			n = escape_length(p, (size_t)(end - p));
+		else if (n == 0)
+			str_add(s, REPLACEMENT);
+		else if (!is_control(p, n))
+			str_add_bytes(s, p, n);
+		p += n == 0 ? 1 : n;
 	}
 }
 
+#define NEAREST_MAX 16
 #define NEAREST_NAME_MAX 64 /* Longer names are not guessed at: the table below is n^2. */
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
@@ -257,11 +288,11 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 size_t str_nearest(
 	const char *wanted, const char *const *names, size_t n, const char **out, size_t max)
 {
-	unsigned costs[16];
+	unsigned costs[NEAREST_MAX];
 	size_t found = 0, wanted_len = strlen(wanted);
 
-	if (max > ARRAY_LEN(costs))
-		max = ARRAY_LEN(costs);
+	if (max > NEAREST_MAX)
+		max = NEAREST_MAX;
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(names[i]), longer = len > wanted_len ? len : wanted_len, at;
 		unsigned cost;

@@ -41,13 +41,17 @@ bool str_to_int(const char *text, int64_t min, int64_t max, int64_t *out);
 /* True when `len` bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool str_is_utf8(const char *bytes, size_t len);
 
-/* Append `len` bytes of a program's output for a person or for JSON: ANSI escape sequences and
- * control characters but tab and newline go, ill-formed UTF-8 becomes U+FFFD. */
+/* Append `len` bytes as UTF-8 without NULs: what is ill-formed, and each NUL, becomes U+FFFD. */
+void str_add_utf8(struct str *s, const char *bytes, size_t len);
+
+/* Append `len` bytes of a program's output for a person: escape sequences of terminals and control
+ * characters but tab and newline go, ill-formed UTF-8 becomes U+FFFD. */
 void str_add_printable(struct str *s, const char *bytes, size_t len);
 
 /* `names` sorted by how little differs from `wanted` (optimal string alignment, case ignored),
- * at most `max` of them and none that differs in more than a third of its letters. Writes borrowed
- * pointers to `out` and returns how many: what "did you mean ...?" wants. */
+ * at most `max` (up to 16) of them, none longer than 64 bytes and none that differs in more than a
+ * third of its letters. Writes borrowed pointers to `out` and returns how many: what "did you mean
+ * ...?" wants. */
 size_t str_nearest(
 	const char *wanted, const char *const *names, size_t n, const char **out, size_t max);
 
