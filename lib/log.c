@@ -3,10 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/mem.h"
 #include "lib/str.h"
 
 #define LINE_MAX_BYTES 4096 /* A longer line is cut: a log that is read must not be flooded. */
@@ -41,44 +41,44 @@ void log_set_sink(void (*new_sink)(void *, enum log_level, const char *), void *
 	sink_owner = owner;
 }
 
+static void add_time(struct str *out)
+{
+	time_t now = time(NULL);
+	char when[16];
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) != NULL && strftime(when, sizeof when, "%H:%M:%S ", &tm) > 0)
+		str_add(out, when);
+}
+
 /* One write(2) a line, so that lines of several processes do not mix. */
 static void write_line(enum log_level level, const char *text)
 {
-	char line[LINE_MAX_BYTES + 64], when[32] = "";
-	const char *mark = level <= LOG_UNUSUAL ? levels[level].name : "";
-	int len;
+	cleanup_str struct str line = { 0 };
 
 	if (getenv("JOURNAL_STREAM") != NULL) {
-		len = snprintf(line, sizeof line, "%s%s\n", levels[level].journal, text);
+		str_add(&line, levels[level].journal);
 	} else {
-		time_t now = time(NULL);
-		struct tm tm;
-
-		if (localtime_r(&now, &tm) != NULL)
-			(void)strftime(when, sizeof when, "%H:%M:%S ", &tm);
-		len = snprintf(
-			line, sizeof line, "%s%s%s%s\n", when, mark, *mark ? ": " : "", text);
+		add_time(&line);
+		if (level <= LOG_UNUSUAL)
+			str_addf(&line, "%s: ", levels[level].name);
 	}
-	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
+	str_addf(&line, "%s\n", text);
+	if (write(STDERR_FILENO, line.text, line.len) < 0)
 		return; /* Nowhere left to say so. */
 }
 
 static void log_line(enum log_level level, const char *format, va_list args)
 {
 	cleanup_str struct str clean = { 0 };
-	char text[LINE_MAX_BYTES];
-	int len;
+	char text[LINE_MAX_BYTES + 1] = "";
 
 	if (level > max_level)
 		return;
-	len = vsnprintf(text, sizeof text, format, args);
-	if (len < 0)
-		return;
-	if ((size_t)len >= sizeof text)
-		len = (int)sizeof text - 1;
+	(void)vsnprintf(text, sizeof text, format, args);
 	/* Other programs' words end up here: no escapes, and no line that looks like ours. */
-	str_add_printable(&clean, text, (size_t)len);
-	for (char *p = clean.text; p != NULL && *p != '\0'; p++)
+	str_add_printable(&clean, text, strlen(text));
+	for (char *p = clean.text; *p != '\0'; p++)
 		if (*p == '\n')
 			*p = ' ';
 	if (sink != NULL)
