@@ -60,6 +60,27 @@ void time_to_rfc3339(int64_t ms, char out[TIME_TEXT_MAX])
 	(void)snprintf(out + len, TIME_TEXT_MAX - len, ".%03dZ", rest);
 }
 
+bool time_from_rfc3339(const char *text, int64_t *out_ms)
+{
+	char again[TIME_TEXT_MAX];
+	struct tm tm = { 0 };
+	int64_t ms;
+	int rest;
+
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &rest) != 7)
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	ms = (int64_t)timegm(&tm) * SECOND + rest;
+	/* sscanf() takes blanks and signs, timegm() the 30th of February; none of it comes back. */
+	time_to_rfc3339(ms, again);
+	if (strcmp(text, again) != 0)
+		return false;
+	*out_ms = ms;
+	return true;
+}
+
 void duration_to_text(int64_t ms, char out[TIME_TEXT_MAX])
 {
 	if (ms < 0)
@@ -87,9 +108,11 @@ static bool read_digits(const char **text, int64_t max, int64_t *out)
 	if (!isdigit((unsigned char)**text))
 		return false;
 	for (; isdigit((unsigned char)**text); ++*text) {
-		value = value * 10 + (**text - '0');
-		if (value > max)
+		int digit = **text - '0';
+
+		if (value > (max - digit) / 10)
 			return false;
+		value = value * 10 + digit;
 	}
 	*out = value;
 	return true;
@@ -113,14 +136,16 @@ static const struct unit *read_unit(const char **text, const struct unit *units,
 bool duration_from_text(const char *text, int64_t *out_ms)
 {
 	int64_t total = 0, last_factor = DURATION_MAX;
+	const char *start = text;
 
 	do {
+		bool is_first = text == start;
 		const struct unit *unit;
 		int64_t n;
 
 		if (!read_digits(&text, DURATION_MAX, &n))
 			return false;
-		if (*text == '\0' && total == 0)
+		if (*text == '\0' && is_first)
 			unit = &duration_units[1]; /* A bare number: seconds. */
 		else
 			unit = read_unit(&text, duration_units, ARRAY_LEN(duration_units));
@@ -161,8 +186,8 @@ bool size_from_text(const char *text, int64_t *out_bytes)
 
 	if (!read_digits(&text, SIZE_MAX_BYTES, &n))
 		return false;
-	while (*text == ' ')
-		text++;
+	while (text[0] == ' ' && text[1] != '\0')
+		text++; /* "8 GiB", as size_to_text() writes it. */
 	unit = read_unit(&text, size_units, ARRAY_LEN(size_units));
 	if (unit == NULL || *text != '\0' || n > SIZE_MAX_BYTES / unit->factor)
 		return false;
@@ -170,7 +195,7 @@ bool size_from_text(const char *text, int64_t *out_bytes)
 	return true;
 }
 
-/* `value` in the largest of `units` that divides it. */
+/* `value`, at least 0, in the largest of `units` that divides it. */
 static void to_config(int64_t value, const struct unit *units, size_t n, char out[TIME_TEXT_MAX])
 {
 	const struct unit *best = &units[0];
@@ -183,7 +208,10 @@ static void to_config(int64_t value, const struct unit *units, size_t n, char ou
 
 void duration_to_config(int64_t ms, char out[TIME_TEXT_MAX])
 {
-	to_config(ms, duration_units, ARRAY_LEN(duration_units), out);
+	if (ms == 0)
+		strcpy(out, "0s");
+	else
+		to_config(ms, duration_units, ARRAY_LEN(duration_units), out);
 }
 
 void size_to_config(int64_t bytes, char out[TIME_TEXT_MAX])

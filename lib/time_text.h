@@ -11,11 +11,14 @@
 /* RFC 3339 in UTC with milliseconds, "2026-11-22T17:25:01.042Z", from ms since 1970. */
 void time_to_rfc3339(int64_t ms, char out[TIME_TEXT_MAX]);
 
-/* For people: "45s", "3m45s", "1h23m", "2d4h"; below a second "0.4s". Negative counts as 0. */
+/* The reverse, for that very form and years of four digits. False for anything else. */
+bool time_from_rfc3339(const char *text, int64_t *out_ms);
+
+/* For people: "45s", "3m05s", "1h23m", "2d04h"; below a second "0.4s". Negative counts as 0. */
 void duration_to_text(int64_t ms, char out[TIME_TEXT_MAX]);
 
-/* "90", "90s", "10m", "1h30m", "2d", "250ms" to milliseconds; a bare number is seconds. False when
- * it is anything else or exceeds 100 years. */
+/* "90", "90s", "10m", "1h30m", "2d", "250ms" to milliseconds; a bare number is seconds, units fall
+ * from left to right. False when it is anything else or exceeds 100 years. */
 bool duration_from_text(const char *text, int64_t *out_ms);
 
 /* For people: "17 B", "4.2 KiB", "128 MiB", "3.1 GiB". */
