@@ -25,10 +25,11 @@ static int read_quoted(const char **text, char **out, struct err *err)
 	for (; *p != '"'; p++) {
 		if (*p == '\0')
 			return err_set(err, CAPQ_EINVAL, "a quote is not closed");
-		if (*p == '\\' && (p[1] == '"' || p[1] == '\\'))
-			p++;
-		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return err_set(err, CAPQ_EINVAL, "it holds a control character");
+		if (*p == '\\' && *++p != '"' && *p != '\\')
+			return err_set(err, CAPQ_EINVAL,
+				"a backslash stands only before a quote or another backslash");
 		*(*out)++ = *p;
 	}
 	*text = p + 1;

@@ -22,7 +22,7 @@ struct attr_path {
 };
 
 /* Read `text`. CAPQ_EINVAL with a sentence naming what is wrong: nothing there, an empty element,
- * an open quote, a character that needs quotes, too long. */
+ * an open quote, a character that needs quotes, too long. `out` then is not to be used. */
 int attr_path_parse(const char *text, struct attr_path *out, struct err *err);
 
 /* Write the one canonical text (quotes only where needed) to `out`; it never is longer than

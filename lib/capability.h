@@ -36,7 +36,7 @@ struct capability_set {
 int capability_parse(const char *text, struct capability *out, struct err *err);
 
 /* Read a set in the form above, in any order, duplicates allowed; blanks around commas are taken.
- * CAPQ_EINVAL names the element that is wrong. */
+ * CAPQ_EINVAL names the element that is wrong, CAPQ_ETOOBIG says that there are too many. */
 int capability_set_parse(const char *text, struct capability_set *out, struct err *err);
 
 /* Put `item` where it belongs; one that is in the set already changes nothing. CAPQ_ETOOBIG when

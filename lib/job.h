@@ -54,6 +54,11 @@ bool build_state_is_final(enum build_state state);
 #define REV_NAME_MAX 200
 #define SYSTEM_MAX 64
 
+/* True when `name` can be a branch, a tag or a hash: what `git check-ref-format` asks for, as far
+ * as it keeps git from taking a name for an option, a range or a path, and at most REV_NAME_MAX
+ * bytes of UTF-8. */
+bool rev_name_is_valid(const char *name);
+
 /* What is asked for, as submitted: checked for form only. */
 struct job_spec {
 	char attr[2 * ATTR_PATH_TEXT_MAX];  /* Canonical. */

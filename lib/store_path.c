@@ -14,23 +14,33 @@ static bool is_name_char(char c)
 	return isalnum((unsigned char)c) || (c != '\0' && strchr("+-._?=", c) != NULL);
 }
 
+static bool is_name(const char *name, size_t len)
+{
+	size_t dots = 0;
+
+	if (len == 0 || len > NAME_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!is_name_char(name[i]))
+			return false;
+	while (dots < len && name[dots] == '.')
+		dots++;
+	/* ".", "..", ".-x" and "..-x" could be taken for folders. */
+	return dots == 0 || dots > 2 || (dots < len && name[dots] != '-');
+}
+
 bool store_path_is_valid(const char *path, size_t len)
 {
-	const char *hash = path + PREFIX_LEN, *name = hash + STORE_HASH_LEN + 1;
-	size_t name_len;
+	const char *hash;
 
-	if (len < PREFIX_LEN + STORE_HASH_LEN + 2 || memcmp(path, STORE_DIR "/", PREFIX_LEN) != 0)
+	if (len < PREFIX_LEN + STORE_HASH_LEN + 1 || memcmp(path, STORE_DIR "/", PREFIX_LEN) != 0)
 		return false;
+	hash = path + PREFIX_LEN;
 	for (size_t i = 0; i < STORE_HASH_LEN; i++)
 		if (hash[i] == '\0' || strchr(alphabet, hash[i]) == NULL)
 			return false;
-	name_len = len - PREFIX_LEN - STORE_HASH_LEN - 1;
-	if (hash[STORE_HASH_LEN] != '-' || name_len > NAME_MAX_BYTES || name[0] == '.')
-		return false;
-	for (size_t i = 0; i < name_len; i++)
-		if (!is_name_char(name[i]))
-			return false;
-	return true;
+	return hash[STORE_HASH_LEN] == '-' &&
+	       is_name(hash + STORE_HASH_LEN + 1, len - PREFIX_LEN - STORE_HASH_LEN - 1);
 }
 
 const char *store_path_base(const char *path)
@@ -50,11 +60,16 @@ bool store_path_is_drv(const char *path)
 	return store_path_is_valid(path, len) && len > 4 && strcmp(path + len - 4, ".drv") == 0;
 }
 
+static bool begins_version(const char *text)
+{
+	return text[0] == '-' && text[1] != '\0' && !isalpha((unsigned char)text[1]);
+}
+
 void store_path_package(const char *name, char *out, size_t size)
 {
 	size_t len = 0;
 
-	while (name[len] != '\0' && !(name[len] == '-' && !isalpha((unsigned char)name[len + 1])))
+	while (name[len] != '\0' && !begins_version(name + len))
 		len++;
 	if (name[len] == '\0' && len > 4 && strcmp(name + len - 4, ".drv") == 0)
 		len -= 4;
