@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/store_path.h"
 
@@ -60,12 +61,13 @@ static int read_string(struct reader *r, const char **out)
 		return fail(r, "expected a string");
 	from = to = ++r->at;
 	while (from < r->end && *from != '"') {
+		bool is_escaped = *from == '\\' && from + 1 < r->end;
+
+		if (is_escaped)
+			from++;
 		if (*from == '\0')
 			return fail(r, "a NUL in the string");
-		if (*from == '\\' && from + 1 < r->end)
-			*to++ = unescape(*++from);
-		else
-			*to++ = *from;
+		*to++ = is_escaped ? unescape(*from) : *from;
 		from++;
 	}
 	if (from == r->end)
@@ -81,7 +83,7 @@ static int read_store_path(struct reader *r, const char **out)
 	int rv = read_string(r, out);
 
 	if (rv == 0 && !store_path_is_valid(*out, strlen(*out)))
-		return fail(r, "no store path before this");
+		return fail(r, "what is no store path ends");
 	return rv;
 }
 
@@ -128,8 +130,10 @@ static int read_output(struct reader *r, struct drv *drv)
 		return CAPQ_EINVAL;
 	if (output.path[0] == '\0')
 		return fail(r, "an output without a path (content-addressed) is not supported");
-	if (!store_path_is_valid(output.path, strlen(output.path)) || output.name[0] == '\0')
+	if (!store_path_is_valid(output.path, strlen(output.path)))
 		return fail(r, "an output that is no store path");
+	if (output.name[0] == '\0')
+		return fail(r, "an output without a name");
 	if (hash[0] != '\0')
 		drv->is_fixed = true;
 	drv->outputs = grow(drv->outputs, drv->n_outputs, sizeof *drv->outputs);
@@ -224,7 +228,7 @@ static int read_derivation(struct reader *r, struct drv *drv)
 	const char *builder;
 
 	if (r->end - r->at >= 4 && memcmp(r->at, "DrvW", 4) == 0)
-		return fail(r, "dynamic derivations are not supported;");
+		return fail(r, "a dynamic derivation, which is not supported,");
 	if (expect(r, "Derive(") < 0 || read_list(r, read_output, drv) < 0 || expect(r, ",") < 0 ||
 		read_list(r, read_input, drv) < 0 || expect(r, ",") < 0 ||
 		read_list(r, read_source, drv) < 0 || expect(r, ",") < 0 ||
@@ -240,6 +244,55 @@ static int read_derivation(struct reader *r, struct drv *drv)
 	return 0;
 }
 
+static const char *keep(char **memory, const char *text)
+{
+	const char *kept = *memory;
+
+	if (text == NULL)
+		return NULL;
+	strcpy(*memory, text);
+	*memory += strlen(text) + 1;
+	return kept;
+}
+
+/* A list of strings, or one string, separated by blanks. */
+static const char *keep_words(char **memory, const struct json *words)
+{
+	char *start = *memory, *to = start;
+
+	if (json_text(words) != NULL)
+		return keep(memory, json_text(words));
+	for (const struct json *w = json_first(words); w != NULL; w = json_next(w)) {
+		if (json_text(w) == NULL)
+			continue;
+		if (to != start)
+			*to++ = ' ';
+		to = stpcpy(to, json_text(w));
+	}
+	*memory = to + 1;
+	return start;
+}
+
+/* Structured attributes are no variables of the builder but one JSON text. What Nix took and
+ * lib/json does not (a number beyond 10^99, say) tells us nothing. No value is longer than its
+ * JSON, so all of them fit in as much memory. */
+static void read_structured_attributes(struct drv *drv)
+{
+	cleanup_json struct json *json = NULL;
+	const char *name, *features;
+	char *memory;
+
+	if (drv->json == NULL || json_parse(drv->json, strlen(drv->json), &json, NULL) < 0)
+		return;
+	memory = drv->from_json = xcalloc(1, strlen(drv->json) + 1);
+	name = keep(&memory, json_text(json_get(json, "name")));
+	if (name != NULL)
+		drv->name = name;
+	drv->pname = keep(&memory, json_text(json_get(json, "pname")));
+	features = keep_words(&memory, json_get(json, "requiredSystemFeatures"));
+	drv->features = features[0] == '\0' ? NULL : features;
+}
+
 int drv_parse(char *text, size_t len, struct drv *out, struct err *err)
 {
 	struct reader r = { .start = text, .at = text, .end = text + len, .err = err };
@@ -251,6 +304,7 @@ int drv_parse(char *text, size_t len, struct drv *out, struct err *err)
 		drv_finish(&drv);
 		return CAPQ_EINVAL;
 	}
+	read_structured_attributes(&drv);
 	*out = drv;
 	return 0;
 }
@@ -260,6 +314,7 @@ void drv_finish(struct drv *drv)
 	free(drv->outputs);
 	free(drv->inputs);
 	free(drv->sources);
+	free(drv->from_json);
 	*drv = (struct drv){ 0 };
 }
 

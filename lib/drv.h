@@ -30,7 +30,8 @@ struct drv_input {
 	const char *outputs; /* Names, each NUL-terminated, an empty one behind the last. */
 };
 
-/* All strings lead into the text that was parsed. */
+/* All strings lead into the text that was parsed, or into `from_json`. With structured attributes
+ * (`__json`) `name`, `pname` and `features` are what is said there. */
 struct drv {
 	struct drv_output *outputs;
 	size_t n_outputs; /* 1..DRV_OUTPUTS_MAX */
@@ -39,17 +40,17 @@ struct drv {
 	const char **sources; /* Valid store paths. */
 	size_t n_sources;
 	const char *system;
-	const char *name; /* env `name`; "" when there is none. */
-	const char
-		*pname; /* env `pname`, or inside structured attributes; NULL when there is none. */
-	const char *features; /* env `requiredSystemFeatures`, separated by blanks; NULL: none. */
-	const char *json;     /* env `__json` (structured attributes); NULL: none. */
+	const char *name;     /* "" when there is none. */
+	const char *pname;    /* NULL when there is none. */
+	const char *features; /* `requiredSystemFeatures`, separated by blanks; NULL: none. */
+	const char *json;     /* The structured attributes; NULL: it has none. */
+	char *from_json;      /* Memory of the three above when they come from there. */
 	bool is_fixed;        /* Its output's hash is known beforehand: a download. */
 };
 
-/* Read the `len` bytes at `text`, which must be followed by a NUL, are changed in place, and must
- * outlive `out`. CAPQ_EINVAL with the offset of what does not fit. drv_finish() frees the arrays;
- * on failure there is nothing to free. */
+/* Read the `len` bytes at `text`, which are changed in place and must outlive `out`. CAPQ_EINVAL
+ * with the offset of what does not fit, CAPQ_ETOOBIG for more than DRV_SIZE_MAX. drv_finish() frees
+ * the arrays; on failure there is nothing to free. */
 int drv_parse(char *text, size_t len, struct drv *out, struct err *err);
 void drv_finish(struct drv *drv);
 
