@@ -13,19 +13,20 @@
 #include "lib/mem.h"
 #include "lib/time_text.h"
 
-/* cJSON keeps numbers as doubles. Integers that a double may not hold exactly (16 digits and more)
- * get their own text hung on the cJSON item as `valuestring`, which cJSON_Delete() frees for every
- * kind of item. They are few, so they are found again by their ordinal number. */
+/* cJSON keeps numbers as doubles. Those that a double may not hold exactly (16 characters and
+ * more), or that would be written otherwise (with an exponent), get their own text hung on the
+ * cJSON item as `valuestring`, which cJSON_Delete() frees for every kind of item. They are few, so
+ * they are found again by their ordinal number. */
 #define EXACT_DIGITS 15
 
-struct long_number {
+struct kept_number {
 	size_t n; /* The how-manieth number of the document. */
 	const char *digits;
 	size_t len;
 };
 
-struct long_numbers {
-	struct long_number *items;
+struct kept_numbers {
+	struct kept_number *items;
 	size_t n, capacity;
 };
 
@@ -41,48 +42,49 @@ static const struct json *json_of(const cJSON *item)
 
 static void note_number(void *owner, size_t n, const char *digits, size_t len)
 {
-	struct long_numbers *longs = owner;
+	struct kept_numbers *kept = owner;
 
-	if (len <= EXACT_DIGITS)
+	if (len <= EXACT_DIGITS && memchr(digits, 'e', len) == NULL &&
+		memchr(digits, 'E', len) == NULL)
 		return;
-	array_reserve(&longs->items, &longs->capacity, longs->n + 1, sizeof *longs->items);
-	longs->items[longs->n++] = (struct long_number){ .n = n, .digits = digits, .len = len };
+	array_reserve(&kept->items, &kept->capacity, kept->n + 1, sizeof *kept->items);
+	kept->items[kept->n++] = (struct kept_number){ .n = n, .digits = digits, .len = len };
 }
 
-/* Walk the tree in the order of the text. `*seen` counts numbers, `*used` long ones. */
-static void hang_digits(cJSON *item, const struct long_numbers *longs, size_t *seen, size_t *used)
+/* Walk the tree in the order of the text. `*seen` counts numbers, `*used` those with a text. */
+static void hang_digits(cJSON *item, const struct kept_numbers *kept, size_t *seen, size_t *used)
 {
 	for (; item != NULL; item = item->next) {
 		if (cJSON_IsNumber(item)) {
-			const struct long_number *l = &longs->items[*used];
+			const struct kept_number *next = &kept->items[*used];
 
-			if (*used < longs->n && l->n == *seen) {
-				item->valuestring = xstrndup(l->digits, l->len);
+			if (*used < kept->n && next->n == *seen) {
+				item->valuestring = xstrndup(next->digits, next->len);
 				++*used;
 			}
 			++*seen;
 		}
 		if (item->child != NULL)
-			hang_digits(item->child, longs, seen, used);
+			hang_digits(item->child, kept, seen, used);
 	}
 }
 
 int json_parse(const char *text, size_t len, struct json **out, struct err *err)
 {
-	struct long_numbers longs = { 0 };
+	struct kept_numbers kept = { 0 };
 	size_t seen = 0, used = 0;
 	cJSON *root;
-	int rv = json_check(text, len, note_number, &longs, err);
+	int rv = json_check(text, len, note_number, &kept, err);
 
 	if (rv == 0) {
 		root = cJSON_ParseWithLength(text, len);
 		if (root == NULL)
 			abort(); /* What passed the check is JSON; cJSON only lacked memory. */
-		if (longs.n > 0)
-			hang_digits(root, &longs, &seen, &used);
+		if (kept.n > 0)
+			hang_digits(root, &kept, &seen, &used);
 		*out = (struct json *)(void *)root;
 	}
-	free(longs.items);
+	free(kept.items);
 	return rv;
 }
 
@@ -167,6 +169,14 @@ const char *json_text(const struct json *value)
 	return json_kind(value) == JSON_STRING ? item_of(value)->valuestring : NULL;
 }
 
+static bool whole_double(double value, int64_t *out)
+{
+	if (value != floor(value) || fabs(value) >= 1e15)
+		return false;
+	*out = (int64_t)value;
+	return true;
+}
+
 bool json_int(const struct json *value, int64_t *out)
 {
 	const cJSON *item = item_of(value);
@@ -175,14 +185,8 @@ bool json_int(const struct json *value, int64_t *out)
 
 	if (json_kind(value) != JSON_NUMBER)
 		return false;
-	if (item->valuestring == NULL) {
-		/* At most 15 characters: exact, unless an exponent made it huge. */
-		if (item->valuedouble != floor(item->valuedouble) ||
-			fabs(item->valuedouble) >= 1e15)
-			return false;
-		*out = (int64_t)item->valuedouble;
-		return true;
-	}
+	if (item->valuestring == NULL || strlen(item->valuestring) <= EXACT_DIGITS)
+		return whole_double(item->valuedouble, out);
 	errno = 0;
 	exact = strtoll(item->valuestring, &end, 10);
 	if (*end != '\0' || errno != 0)
@@ -199,7 +203,8 @@ bool json_uint(const struct json *value, uint64_t *out)
 	char *end;
 
 	if (json_int(value, &small)) {
-		*out = (uint64_t)small;
+		if (small >= 0)
+			*out = (uint64_t)small;
 		return small >= 0;
 	}
 	if (json_kind(value) != JSON_NUMBER || item->valuestring == NULL ||
@@ -231,6 +236,18 @@ bool json_double(const struct json *value, double *out)
 
 static void add_text(struct str *out, const char *text, size_t len);
 
+/* 15 digits are what a double holds of any decimal number, so what was read comes back as it was.
+ * The decimal point is that of the locale, which a client may have set. */
+static void add_double(struct str *out, double value)
+{
+	size_t from = out->len;
+
+	str_addf(out, "%.*g", EXACT_DIGITS, value);
+	for (char *p = out->text + from; *p != '\0'; p++)
+		if (*p == ',')
+			*p = '.';
+}
+
 void json_print(const struct json *value, struct str *out)
 {
 	const char *separator = "";
@@ -247,10 +264,8 @@ void json_print(const struct json *value, struct str *out)
 	case JSON_NUMBER:
 		if (item->valuestring != NULL)
 			str_add(out, item->valuestring);
-		else if (item->valuedouble == floor(item->valuedouble))
-			str_addf(out, "%.0f", item->valuedouble);
 		else
-			str_addf(out, "%.17g", item->valuedouble);
+			add_double(out, item->valuedouble);
 		return;
 	case JSON_STRING:
 		add_text(out, item->valuestring, strlen(item->valuestring));
@@ -296,8 +311,8 @@ static void add_text(struct str *out, const char *text, size_t len)
 	cleanup_str struct str mended = { 0 };
 	size_t i = 0;
 
-	if (!str_is_utf8(text, len)) {
-		str_add_printable(&mended, text, len);
+	if (!str_is_utf8(text, len) || memchr(text, '\0', len) != NULL) {
+		str_add_utf8(&mended, text, len);
 		text = str_text(&mended);
 		len = mended.len;
 	}
@@ -377,10 +392,10 @@ void json_out_int(struct json_out *out, const char *name, int64_t value)
 void json_out_double(struct json_out *out, const char *name, double value)
 {
 	begin(out, name);
-	if (isfinite(value))
-		str_addf(&out->text, "%.9g", value);
-	else
+	if (!(fabs(value) < 1e100)) /* Nor is NAN. The reader takes two digits of exponent. */
 		str_add(&out->text, "null");
+	else
+		add_double(&out->text, fabs(value) < 1e-99 ? 0 : value);
 }
 
 void json_out_bool(struct json_out *out, const char *name, bool value)

@@ -2,8 +2,10 @@
  *
  * Reading: the text is checked before cJSON sees it, because cJSON takes much that is no JSON.
  * Refused are ill-formed UTF-8, \u0000, lone surrogates, control characters in strings, numbers in
- * other spellings, anything behind the value, and what exceeds the bounds below. Integers are exact
- * to 64 bits (Nix's activity ids exceed 2^53); names are case-sensitive. */
+ * other spellings, anything behind the value, and three things that are JSON: more than
+ * JSON_DEPTH_MAX arrays and objects in each other, numbers of more than 63 characters, and
+ * exponents of more than two digits. Integers are exact to 64 bits (Nix's activity ids exceed
+ * 2^53); names are case-sensitive. */
 #ifndef CAPQ_LIB_JSON_H
 #define CAPQ_LIB_JSON_H
 
@@ -52,18 +54,20 @@ const char *json_name(const struct json *member); /* Of an object's member; NULL
 /* NULL unless it is a string. Borrowed from the document. */
 const char *json_text(const struct json *value);
 
-/* False unless it is a whole number within 64 bits, a boolean, any number. */
+/* False, and `*out` untouched, unless it is a whole number within 64 bits (with a point or an
+ * exponent only in up to 15 characters), a boolean, any number. */
 bool json_int(const struct json *value, int64_t *out);
 bool json_uint(const struct json *value, uint64_t *out);
 bool json_bool(const struct json *value, bool *out);
 bool json_double(const struct json *value, double *out);
 
-/* Append the value as text without blanks. */
+/* Append the value as text without blanks; reading that text and printing it again changes nothing.
+ */
 void json_print(const struct json *value, struct str *out);
 
 /* Writing: a text grows behind `text`; commas come by themselves. `name` is the member's name in an
- * object and NULL in an array or at the top. Text that is not UTF-8 is mended, so the result always
- * is JSON. */
+ * object and NULL in an array or at the top. Text that is not UTF-8, or holds NULs, is mended, so
+ * the result always is JSON that json_parse() takes. */
 struct json_out {
 	struct str text;
 	bool need_comma;
@@ -76,7 +80,8 @@ void json_out_end_array(struct json_out *out);
 void json_out_text(struct json_out *out, const char *name, const char *text); /* NULL: null. */
 void json_out_bytes(struct json_out *out, const char *name, const char *text, size_t len);
 void json_out_int(struct json_out *out, const char *name, int64_t value);
-void json_out_double(struct json_out *out, const char *name, double value); /* Not finite: null. */
+void json_out_double(
+	struct json_out *out, const char *name, double value); /* 10^100 or no number: null. */
 void json_out_bool(struct json_out *out, const char *name, bool value);
 void json_out_null(struct json_out *out, const char *name);
 void json_out_time(struct json_out *out, const char *name, int64_t ms); /* RFC 3339; 0: null. */

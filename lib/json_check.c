@@ -7,6 +7,8 @@
 #include "lib/json.h"
 #include "lib/str.h"
 
+#define NUMBER_MAX 63 /* cJSON cuts longer ones. */
+
 struct checker {
 	const char *start, *at, *end;
 	void (*on_number)(void *owner, size_t n, const char *digits, size_t len);
@@ -74,12 +76,11 @@ static int check_number(struct checker *c)
 		n = take_digits(c);
 		if (n == 0)
 			return fail(c, "a number without digits in its exponent");
-		if (n > 2)
-			return fail(
-				c, "a number beyond 10^99"); /* Nor does a double reach 10^309. */
+		if (n > 2) /* Nor does a double reach 10^309. */
+			return fail(c, "a number beyond 10^99");
 	}
-	if (c->at - from > 64)
-		return fail(c, "a number of more than 64 characters");
+	if (c->at - from > NUMBER_MAX)
+		return fail(c, "a number of more than 63 characters");
 	if (c->on_number != NULL)
 		c->on_number(c->owner, c->n_numbers, from, (size_t)(c->at - from));
 	c->n_numbers++;
@@ -149,6 +150,9 @@ static int check_value(struct checker *c, int depth);
 
 static int check_members(struct checker *c, int depth, char closing)
 {
+	if (depth > JSON_DEPTH_MAX)
+		return err_set(
+			c->err, CAPQ_ETOOBIG, "JSON nested more than %d deep", JSON_DEPTH_MAX);
 	c->at++;
 	skip_blanks(c);
 	if (take(c, closing))
@@ -178,12 +182,9 @@ static int check_members(struct checker *c, int depth, char closing)
 	}
 }
 
-/* Recursion is bounded by JSON_DEPTH_MAX. */
+/* `depth` counts arrays and objects; recursion is bounded by JSON_DEPTH_MAX. */
 static int check_value(struct checker *c, int depth)
 {
-	if (depth > JSON_DEPTH_MAX)
-		return err_set(
-			c->err, CAPQ_ETOOBIG, "JSON nested more than %d deep", JSON_DEPTH_MAX);
 	skip_blanks(c);
 	if (c->at == c->end)
 		return fail(c, "expected a value");
