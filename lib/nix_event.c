@@ -49,7 +49,8 @@ void nix_event_parse(const char *line, size_t len, struct nix_event *out)
 	(void)json_uint(json_get(out->document, "id"), &out->id);
 	(void)json_int(json_get(out->document, "type"), &out->type);
 	(void)json_int(json_get(out->document, "level"), &out->level);
-	out->fields = json_get(out->document, "fields");
+	if (json_kind(json_get(out->document, "fields")) == JSON_ARRAY)
+		out->fields = json_get(out->document, "fields");
 	text = json_text(json_get(out->document, out->action == NIX_MSG ? "msg" : "text"));
 	if (text != NULL)
 		str_add_printable(&out->text, text, strlen(text));

@@ -1,7 +1,6 @@
 /* One line of Nix's `--log-format internal-json`. Pure.
  *
- *   @nix {"action":"start","id":1,"type":105,"level":3,"text":"building
- * ...","fields":[DRV,MACHINE,1,1]}
+ *   @nix {"action":"start","id":1,"type":105,"level":3,"text":"...","fields":[DRV,MACHINE,1,1]}
  *   @nix {"action":"result","id":1,"type":101,"fields":["a line of the build's log"]}
  *   @nix {"action":"stop","id":1}
  *   @nix {"action":"msg","level":0,"msg":"error: ...","raw_msg":"..."}
@@ -41,19 +40,19 @@ enum nix_action {
 	NIX_START,  /* Activity `id` of `type` begins; fields depend on the type. */
 	NIX_STOP,   /* Activity `id` ended; whether well is not said. */
 	NIX_RESULT, /* Activity `id` says something of `type`. */
-	NIX_MSG,    /* A message at `level`, 0 being an error; `text` has no escapes left. */
+	NIX_MSG,    /* A message at `level`, 0 being an error. */
 	NIX_OTHER,  /* Well-formed, and nothing capq looks at. */
 };
 
-/* `text` and `fields` are borrowed from `document` (or the line) until nix_event_finish(). */
+/* What a line does not say is 0, "" or NULL. */
 struct nix_event {
 	enum nix_action action;
-	uint64_t id;
+	uint64_t id; /* Beyond 2^53: (pid << 32) + a counter. */
 	int64_t type;
 	int64_t level;
-	struct str text;           /* See the actions. */
-	const struct json *fields; /* An array, or NULL. */
-	struct json *document;
+	struct str text;           /* The message, or what an activity says of itself; printable. */
+	const struct json *fields; /* An array of `document`. */
+	struct json *document;     /* NULL: the line was no event. */
 };
 
 /* Read one line of `len` bytes without its newline. Never fails: what is no event is NIX_TEXT.
@@ -65,7 +64,8 @@ void nix_event_finish(struct nix_event *event);
  * 8 KiB (24,500 of the 24,706 lines for 200 MB), so who shows no bytes drops them by this. */
 bool nix_event_is_progress(const char *line, size_t len);
 
-/* Field `i` as a string or as a number; NULL or 0 when it is something else. */
+/* Field `i` as a string (as it came: colours and all) or as a number; NULL or 0 when it is
+ * something else. */
 const char *nix_event_text_field(const struct nix_event *event, size_t i);
 int64_t nix_event_int_field(const struct nix_event *event, size_t i);
 
