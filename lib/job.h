@@ -53,6 +53,7 @@ bool build_state_is_final(enum build_state state);
 #define FLAVOUR_MAX 64
 #define REV_NAME_MAX 200
 #define SYSTEM_MAX 64
+#define PRIORITY_MAX 1000 /* And -1000. */
 
 /* True when `name` can be a branch, a tag or a hash: what `git check-ref-format` asks for, as far
  * as it keeps git from taking a name for an option, a range or a path, and at most REV_NAME_MAX
@@ -66,7 +67,7 @@ struct job_spec {
 	char flavour[FLAVOUR_MAX + 1];
 	char rev[REV_NAME_MAX + 1]; /* A branch, a tag, or a hash of 7..40 digits; "" for a path. */
 	char system[SYSTEM_MAX + 1]; /* "": the daemon's first. */
-	int priority;                /* -1000..1000; higher first. */
+	int priority;                /* -PRIORITY_MAX..PRIORITY_MAX; higher first. */
 };
 
 /* A job as the data base has it. Strings are owned by the record. */

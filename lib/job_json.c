@@ -1,11 +1,11 @@
 #include "lib/job_json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <limits.h>
+#include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/mem.h"
+#include "lib/time_text.h"
 
 /* ---- what is asked for ---- */
 
@@ -77,13 +77,23 @@ static int read_ptx(const struct json *value, struct capability_set *set, struct
 	return 0;
 }
 
+static int read_rev(const struct json *value, struct job_spec *spec, struct err *err)
+{
+	int rv = read_short(value, spec->rev, REV_NAME_MAX, err);
+
+	if (rv == 0 && spec->rev[0] != '\0' && !rev_name_is_valid(spec->rev))
+		return err_set(
+			err, CAPQ_EINVAL, "'rev' is no branch, tag or hash: '%s'", spec->rev);
+	return rv;
+}
+
 static int read_priority(const struct json *value, struct job_spec *spec, struct err *err)
 {
 	int64_t n;
 
-	if (!json_int(value, &n) || n < -1000 || n > 1000)
-		return err_set(
-			err, CAPQ_EINVAL, "'priority' must be a whole number, -1000 to 1000");
+	if (!json_int(value, &n) || n < -PRIORITY_MAX || n > PRIORITY_MAX)
+		return err_set(err, CAPQ_EINVAL, "'priority' must be a whole number, -%d to %d",
+			PRIORITY_MAX, PRIORITY_MAX);
 	spec->priority = (int)n;
 	return 0;
 }
@@ -99,7 +109,7 @@ static int read_member(const struct json *member, struct job_spec *spec, struct 
 	if (json_kind(member) == JSON_NULL)
 		return 0;
 	if (strcmp(name, "rev") == 0)
-		return read_short(member, spec->rev, REV_NAME_MAX, err);
+		return read_rev(member, spec, err);
 	if (strcmp(name, "flavour") == 0)
 		return read_short(member, spec->flavour, FLAVOUR_MAX, err);
 	if (strcmp(name, "system") == 0)
@@ -116,14 +126,17 @@ int job_spec_from_json(const struct json *json, struct job_spec *out, struct err
 {
 	const struct json *caps = json_get(json, "caps"), *ptx = json_get(json, "ptx");
 	struct capability_set set = { 0 };
-	struct job_spec spec = { .flavour = "default" };
+	struct job_spec spec = { 0 };
 	int rv = 0;
 
 	if (json_kind(json) != JSON_OBJECT)
 		return err_set(err, CAPQ_EINVAL, "a job must be an object, not %s",
 			json_kind_name(json_kind(json)));
-	for (const struct json *m = json_first(json); m != NULL && rv == 0; m = json_next(m))
+	for (const struct json *m = json_first(json); m != NULL && rv == 0; m = json_next(m)) {
+		if (json_get(json, json_name(m)) != m)
+			return err_set(err, CAPQ_EINVAL, "'%.64s' is there twice", json_name(m));
 		rv = read_member(m, &spec, err);
+	}
 	if (rv == 0 && spec.attr[0] == '\0')
 		rv = err_set(err, CAPQ_EINVAL, "a job needs 'attr', an attribute path");
 	if (rv == 0 && caps == NULL)
@@ -136,6 +149,8 @@ int job_spec_from_json(const struct json *json, struct job_spec *out, struct err
 	if (rv < 0)
 		return rv;
 	capability_set_format(&set, spec.caps);
+	if (spec.flavour[0] == '\0')
+		strcpy(spec.flavour, "default");
 	*out = spec;
 	return 0;
 }
@@ -224,10 +239,7 @@ void job_members_to_json(const struct job *job, struct json_out *out)
 	json_out_text(out, "reason", job->reason);
 	failure_to_json(out, job->failure);
 	json_out_text(out, "drv_path", job->drv_path);
-	if (job->outputs == NULL)
-		json_out_null(out, "outputs");
-	else
-		json_out_raw(out, "outputs", job->outputs);
+	json_out_raw(out, "outputs", job->outputs == NULL ? "null" : job->outputs);
 	id_to_json(out, "build", job->build_id);
 	json_out_int(out, "attempts", job->attempts);
 	json_out_time(out, "submitted_at", job->submitted_at);
@@ -250,7 +262,7 @@ void build_members_to_json(const struct build *build, struct json_out *out)
 	json_out_text(out, "drv_path", build->drv_path);
 	json_out_text(out, "system", build->system);
 	json_out_text(out, "features", build->features);
-	json_out_raw(out, "outputs", build->outputs);
+	json_out_raw(out, "outputs", build->outputs == NULL ? "null" : build->outputs);
 	json_out_text(out, "kind", build->is_fetch ? "fetch" : "build");
 	json_out_bool(out, "trusted", build->is_trusted);
 	json_out_text(out, "state", build_state_name(build->state));
@@ -280,17 +292,9 @@ void build_to_json(const struct build *build, struct json_out *out, const char *
 int64_t json_time(const struct json *value)
 {
 	const char *text = json_text(value);
-	struct tm tm = { 0 };
-	int ms = 0, end = 0;
+	int64_t ms;
 
-	if (text == NULL ||
-		sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-			&tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms, &end) != 7 ||
-		text[end] != '\0')
-		return 0;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	return (int64_t)timegm(&tm) * 1000 + ms;
+	return text != NULL && time_from_rfc3339(text, &ms) ? ms : 0;
 }
 
 static char *text_of(const struct json *json, const char *name)
@@ -298,11 +302,26 @@ static char *text_of(const struct json *json, const char *name)
 	return xstrdup_or_null(json_text(json_get(json, name)));
 }
 
-static int64_t int_of(const struct json *json, const char *name, int64_t missing)
+static char *text_or_empty(const struct json *json, const char *name)
+{
+	const char *text = json_text(json_get(json, name));
+
+	return xstrdup(text == NULL ? "" : text);
+}
+
+/* A whole number of `min` or more; else `missing`. */
+static int64_t number_of(const struct json *json, const char *name, int64_t min, int64_t missing)
 {
 	int64_t value;
 
-	return json_int(json_get(json, name), &value) ? value : missing;
+	return json_int(json_get(json, name), &value) && value >= min ? value : missing;
+}
+
+static int count_of(const struct json *json, const char *name)
+{
+	int64_t n = number_of(json, name, 0, 0);
+
+	return n <= INT_MAX ? (int)n : INT_MAX;
 }
 
 static int64_t ms_of(const struct json *json, const char *name)
@@ -311,7 +330,14 @@ static int64_t ms_of(const struct json *json, const char *name)
 
 	if (!json_double(json_get(json, name), &seconds) || seconds < 0 || seconds > 1e12)
 		return -1;
-	return (int64_t)(seconds * 1000);
+	return llround(seconds * 1000);
+}
+
+static int priority_of(const struct json *json)
+{
+	int64_t n = number_of(json, "priority", -PRIORITY_MAX, 0);
+
+	return n <= PRIORITY_MAX ? (int)n : 0;
 }
 
 static bool bool_of(const struct json *json, const char *name)
@@ -321,20 +347,18 @@ static bool bool_of(const struct json *json, const char *name)
 	return json_bool(json_get(json, name), &value) && value;
 }
 
-/* caps and ptx, which travel apart, as one text again. */
+/* caps and ptx, which travel apart, as one text again; NULL when they are no capability set. */
 static char *caps_of(const struct json *json)
 {
-	struct str text = { 0 };
 	const struct json *caps = json_get(json, "caps");
+	struct capability_set set = { 0 };
+	char text[CAPABILITY_SET_TEXT_MAX];
 
-	for (const struct json *v = json_first(caps); v != NULL; v = json_next(v)) {
-		if (text.len > 0)
-			str_add_char(&text, ',');
-		str_add(&text, json_text(v) == NULL ? "?" : json_text(v));
-	}
-	if (bool_of(json, "ptx"))
-		str_add(&text, "+PTX");
-	return str_take(&text);
+	if (json_kind(caps) != JSON_ARRAY || read_caps(caps, &set, NULL) < 0)
+		return NULL;
+	set.ptx = bool_of(json, "ptx");
+	capability_set_format(&set, text);
+	return xstrdup(text);
 }
 
 static char *object_of(const struct json *json, const char *name)
@@ -347,48 +371,60 @@ static char *object_of(const struct json *json, const char *name)
 	return str_take(&text);
 }
 
+/* True when each of `names` (NULL behind the last) is a string. */
+static bool has_texts(const struct json *json, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (json_text(json_get(json, *names)) == NULL)
+			return false;
+	return true;
+}
+
 int job_from_json(const struct json *json, struct job *out, struct err *err)
 {
+	static const char *const required[] = { "attr", "flavour", "rev", "system", NULL };
 	const struct json *cost = json_get(json, "cost");
-	struct job job = { .id = int_of(json, "id", 0) };
+	struct job job = { .id = number_of(json, "id", 1, 0), .caps = caps_of(json) };
 
-	if (job.id == 0 || json_text(json_get(json, "attr")) == NULL ||
+	if (job.id == 0 || job.caps == NULL || !has_texts(json, required) ||
 		!job_state_from_name(json_text(json_get(json, "state")), &job.state) ||
-		!failure_from_name(json_text(json_get(json, "failure_class")), &job.failure))
+		!failure_from_name(json_text(json_get(json, "failure_class")), &job.failure)) {
+		job_finish(&job);
 		return err_set(err, CAPQ_EINVAL,
 			"the daemon's answer is no job as this version knows it; are both of one "
 			"version?");
+	}
 	job.attr = text_of(json, "attr");
-	job.caps = caps_of(json);
 	job.flavour = text_of(json, "flavour");
 	job.rev = text_of(json, "rev");
-	job.rev_from = text_of(json, "rev_from");
+	job.rev_from = text_or_empty(json, "rev_from");
 	job.trusted = bool_of(json, "trusted");
 	job.system = text_of(json, "system");
-	job.priority = (int)int_of(json, "priority", 0);
-	job.submitter = text_of(json, "submitter");
+	job.priority = priority_of(json);
+	job.submitter = text_or_empty(json, "submitter");
 	job.reason = text_of(json, "reason");
 	job.drv_path = text_of(json, "drv_path");
 	job.outputs = object_of(json, "outputs");
-	job.build_id = int_of(json, "build", 0);
-	job.attempts = (int)int_of(json, "attempts", 0);
+	job.build_id = number_of(json, "build", 1, 0);
+	job.attempts = count_of(json, "attempts");
 	job.submitted_at = json_time(json_get(json, "submitted_at"));
 	job.started_at = json_time(json_get(json, "started_at"));
 	job.finished_at = json_time(json_get(json, "finished_at"));
 	job.wall_ms = ms_of(cost, "wall_seconds");
 	job.core_ms = ms_of(cost, "core_seconds");
-	job.bytes_pushed = int_of(cost, "bytes_pushed", -1);
+	job.bytes_pushed = number_of(cost, "bytes_pushed", 0, -1);
 	*out = job;
 	return 0;
 }
 
 int build_from_json(const struct json *json, struct build *out, struct err *err)
 {
+	static const char *const required[] = { "name", "drv_path", "system", "kind", NULL };
 	const struct json *cost = json_get(json, "cost");
-	const char *kind = json_text(json_get(json, "kind"));
-	struct build build = { .id = int_of(json, "id", 0) };
+	struct build build = { .id = number_of(json, "id", 1, 0) };
 
-	if (build.id == 0 || kind == NULL || json_text(json_get(json, "name")) == NULL ||
+	if (build.id == 0 || !has_texts(json, required) ||
+		json_kind(json_get(json, "outputs")) != JSON_OBJECT ||
 		!build_state_from_name(json_text(json_get(json, "state")), &build.state) ||
 		!failure_from_name(json_text(json_get(json, "failure_class")), &build.failure))
 		return err_set(err, CAPQ_EINVAL,
@@ -397,14 +433,14 @@ int build_from_json(const struct json *json, struct build *out, struct err *err)
 	build.name = text_of(json, "name");
 	build.drv_path = text_of(json, "drv_path");
 	build.system = text_of(json, "system");
-	build.features = text_of(json, "features");
+	build.features = text_or_empty(json, "features");
 	build.outputs = object_of(json, "outputs");
-	build.is_fetch = strcmp(kind, "fetch") == 0;
+	build.is_fetch = strcmp(json_text(json_get(json, "kind")), "fetch") == 0;
 	build.is_trusted = bool_of(json, "trusted");
 	build.reason = text_of(json, "reason");
 	build.builder = text_of(json, "builder");
-	build.attempts = (int)int_of(json, "attempts", 0);
-	build.tries = (int)int_of(json, "tries", 0);
+	build.attempts = count_of(json, "attempts");
+	build.tries = count_of(json, "tries");
 	build.not_before = json_time(json_get(json, "not_before"));
 	build.created_at = json_time(json_get(json, "created_at"));
 	build.ready_at = json_time(json_get(json, "ready_at"));
@@ -412,8 +448,8 @@ int build_from_json(const struct json *json, struct build *out, struct err *err)
 	build.finished_at = json_time(json_get(json, "finished_at"));
 	build.wall_ms = ms_of(cost, "wall_seconds");
 	build.core_ms = ms_of(cost, "core_seconds");
-	build.bytes_pushed = int_of(cost, "bytes_pushed", -1);
-	build.output_bytes = int_of(json, "output_bytes", -1);
+	build.bytes_pushed = number_of(cost, "bytes_pushed", 0, -1);
+	build.output_bytes = number_of(json, "output_bytes", 0, -1);
 	*out = build;
 	return 0;
 }

@@ -11,8 +11,9 @@
  *   {"attr": "python3Packages.torch", "caps": ["8.0","8.6"] or "8.0,8.6+PTX", "ptx": false,
  *    "rev": "master", "flavour": "default", "system": "x86_64-linux", "priority": 0}
  *
- * attr and caps are required. CAPQ_EINVAL with a sentence for everything that does not fit, names
- * that mean nothing included. */
+ * attr and caps are required; null and "" stand for what is not said. CAPQ_EINVAL (CAPQ_ETOOBIG:
+ * too many capabilities) with a sentence for everything that does not fit, names that mean nothing
+ * or come twice included. */
 int job_spec_from_json(const struct json *json, struct job_spec *out, struct err *err);
 
 /* The same as an object in `out`; what is empty or 0 is left out. */
@@ -29,8 +30,8 @@ void build_members_to_json(const struct build *build, struct json_out *out);
 /* "caps" and "ptx" of a canonical set. */
 void caps_to_json(const char *caps, struct json_out *out);
 
-/* The reverse. CAPQ_EINVAL when the daemon's answer is not what job_to_json() writes. The caller
- * ends with job_finish(), build_finish(). */
+/* The reverse. CAPQ_EINVAL when the daemon's answer is not what job_to_json() writes; strings that
+ * are always known are never NULL. The caller ends with job_finish(), build_finish(). */
 int job_from_json(const struct json *json, struct job *out, struct err *err);
 int build_from_json(const struct json *json, struct build *out, struct err *err);
 
