@@ -47,7 +47,8 @@ struct config_key {
 	size_t offset;        /* Of the value in the struct that the table describes. */
 	const char *fallback; /* The default as it would stand in the file; lists: separated by
 			       * blanks; NULL: none (and nothing, for texts and lists). */
-	int64_t min, max;     /* CONFIG_INT, _DURATION, _SIZE; TEXTS and ITEMS: how many. */
+	int64_t min, max;     /* CONFIG_INT, _DURATION, _SIZE; TEXTS and ITEMS: how many, a `max`
+			       * of 0 meaning any number. */
 	const char *const *choices; /* CONFIG_CHOICE: names, NULL behind the last. */
 	const struct config_table *items;
 	bool is_required;
@@ -76,7 +77,9 @@ void config_finish(const struct config_table *table, void *values);
 /* The values as a file that config_read() takes. */
 void config_print(const struct config_table *table, const void *values, struct str *out);
 
-/* A file that explains every key and sets none but the required ones: etc/capqd.yaml. */
+/* A file that explains every key and sets none but the required ones: etc/capqd.yaml. Every other
+ * one is there as a comment, its # without a blank behind it; taking that # away sets the key to
+ * its default or to an example. */
 void config_print_example(const struct config_table *table, struct str *out);
 
 /* The keys as an mdoc(7) list: the middle of capqd.yaml(5). */

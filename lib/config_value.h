@@ -1,4 +1,4 @@
-/* Where the value of a key lies; shared by the two halves of lib/config only. */
+/* Where the value of a key lies and what it may be; shared by the halves of lib/config only. */
 #ifndef CAPQ_LIB_CONFIG_VALUE_H
 #define CAPQ_LIB_CONFIG_VALUE_H
 
@@ -36,5 +36,14 @@ static inline size_t config_value_size(enum config_type type)
 	}
 	return 0;
 }
+
+/* Begin the mapping that `name` ("evaluator.timeout") lies in unless `before`, the name of the key
+ * before it or NULL, did so already; `*indent` grows then. Returns the name within the mapping. */
+const char *config_enter_mapping(
+	const char *name, const char *before, int *indent, struct str *out);
+
+/* Append "1s to 1d", "read, submit, admin", "at most 16": what a value may be beyond its type.
+ * Nothing for types without limits. */
+void config_describe_limits(const struct config_key *key, struct str *out);
 
 #endif

@@ -1,16 +1,15 @@
 #include "lib/settings.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "lib/hash.h"
 #include "lib/job.h"
-#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/rev_name.h"
+#include "lib/settings_check.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -142,8 +141,7 @@ static const struct config_key keys[] = {
 		.fallback = "false", .is_reloadable = true,
 		.help = "Whether revisions that are no ancestors of a configured branch are built. "
 			"They never are pushed. A code host may serve a stranger's commit under "
-			"the "
-			"repository's name, and building it runs its code." },
+			"the repository's name, and building it runs its code." },
 
 	{ "systems", CONFIG_TEXTS, AT(settings, systems), .max = 16, .is_reloadable = true,
 		.example = "[x86_64-linux]",
@@ -237,8 +235,7 @@ static const struct config_key keys[] = {
 	{ "cache.credentials", CONFIG_PATH, AT(settings, cache.credentials), .is_reloadable = true,
 		.example = "/etc/capqd/credentials",
 		.help = "A directory with the files cachix-auth-token and, for caches whose key "
-			"you "
-			"hold, cachix-signing-key. capq-push alone reads them. Left out: "
+			"you hold, cachix-signing-key. capq-push alone reads them. Left out: "
 			"$CREDENTIALS_DIRECTORY, which systemd sets." },
 
 	{ "access.rules", CONFIG_ITEMS, AT(settings, access), .min = 0, .max = 1000,
@@ -283,7 +280,7 @@ const struct config_table *settings_table(void)
 	return &table;
 }
 
-/* ---- what one key says about another ---- */
+/* ---- defaults that no table can say ---- */
 
 const char *settings_native_system(void)
 {
@@ -292,8 +289,7 @@ const char *settings_native_system(void)
 
 	if (uname(&name) != 0)
 		return "x86_64-linux";
-	(void)snprintf(system, sizeof system, "%.32s-linux",
-		strcmp(name.machine, "i686") == 0 ? "i686" : name.machine);
+	(void)snprintf(system, sizeof system, "%.32s-linux", name.machine);
 	return system;
 }
 
@@ -305,200 +301,38 @@ static void add_text(struct texts *texts, const char *text)
 
 static void add_local_builder(struct settings *s)
 {
+	static const char text[] = "name: local";
 	struct builder *builder = xcalloc(1, sizeof *builder);
 
-	builder->name = xstrdup("local");
-	builder->store = xstrdup("auto");
-	add_text(&builder->systems, settings_native_system());
-	for (size_t i = 0; i < ARRAY_LEN(builder_keys); i++)
-		if (strcmp(builder_keys[i].name, "features") == 0)
-			add_text(&builder->features, builder_keys[i].fallback);
-	builder->max_jobs = 1;
-	builder->fetch_jobs = 2;
+	/* The table is wrong if this fails; a unit test reads it. */
+	if (config_parse(text, sizeof text - 1, "", &builder_table, builder, NULL) < 0)
+		abort();
+	free(s->builders.items); /* "builders: []" */
 	s->builders = (struct items){ builder, 1 };
 }
 
-static bool is_word(const char *text, size_t max)
+static void fill_in(struct settings *s)
 {
-	size_t len = strlen(text);
-
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)text[i]) && strchr("_.+-", text[i]) == NULL)
-			return false;
-	return len > 0 && len <= max && text[0] != '-' && text[0] != '.';
-}
-
-static int check_flavour(const struct flavour *flavour, struct err *err)
-{
-	static const char *const ours[] = { "cudaSupport", "cudaCapabilities", "cudaForwardCompat",
-		"allowUnfree" };
-	cleanup_json struct json *config = NULL;
-
-	if (!is_word(flavour->name, FLAVOUR_MAX))
-		return err_set(err, CAPQ_EINVAL, "flavours: '%.80s' is no name", flavour->name);
-	if (json_parse(flavour->config, strlen(flavour->config), &config, err) < 0)
-		return err_wrap(err, "flavours: %s: config", flavour->name);
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		if (json_get(config, ours[i]) != NULL)
-			return err_set(err, CAPQ_EINVAL,
-				"flavours: %s: config: '%s' is set by capq", flavour->name,
-				ours[i]);
-	for (size_t i = 0; i < flavour->overlays.n; i++)
-		if (flavour->overlays.items[i][0] != '/')
-			return err_set(err, CAPQ_EINVAL,
-				"flavours: %s: overlays: '%.200s' must be an "
-				"absolute path",
-				flavour->name, flavour->overlays.items[i]);
-	return 0;
-}
-
-static int check_flavours(const struct settings *s, struct err *err)
-{
-	const struct flavour *flavours = s->flavours.items;
-
-	for (size_t i = 0; i < s->flavours.n; i++) {
-		int rv = check_flavour(&flavours[i], err);
-
-		if (rv < 0)
-			return rv;
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(flavours[i].name, flavours[j].name) == 0)
-				return err_set(err, CAPQ_EINVAL, "flavours: two are called '%s'",
-					flavours[i].name);
-	}
-	return 0;
-}
-
-static int check_builders(struct settings *s, struct err *err)
-{
-	struct builder *builders = s->builders.items;
-
-	for (size_t i = 0; i < s->builders.n; i++) {
-		if (!is_word(builders[i].name, 64))
-			return err_set(
-				err, CAPQ_EINVAL, "builders: '%.80s' is no name", builders[i].name);
-		if (strcmp(builders[i].store, "auto") != 0)
-			return err_set(err, CAPQ_EINVAL,
-				"builders: %s: store: this version builds in the local store "
-				"alone: auto",
-				builders[i].name);
-		if (builders[i].systems.n == 0)
-			add_text(&builders[i].systems, settings_native_system());
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(builders[i].name, builders[j].name) == 0)
-				return err_set(err, CAPQ_EINVAL, "builders: two are called '%s'",
-					builders[i].name);
-	}
-	return 0;
-}
-
-static bool is_hex(const char *text, size_t len)
-{
-	if (strlen(text) != len)
-		return false;
-	return strspn(text, "0123456789abcdef") == len;
-}
-
-static int check_access(const struct settings *s, struct err *err)
-{
-	const struct access_rule *rules = s->access.items;
-
-	for (size_t i = 0; i < s->access.n; i++) {
-		int n = (rules[i].user != NULL) + (rules[i].group != NULL) +
-			(rules[i].token_sha256 != NULL);
-
-		if (n != 1)
-			return err_set(err, CAPQ_EINVAL,
-				"access.rules: %s: set one of user, group and token_sha256",
-				rules[i].name);
-		if (rules[i].token_sha256 != NULL && !is_hex(rules[i].token_sha256, SHA256_HEX_LEN))
-			return err_set(err, CAPQ_EINVAL,
-				"access.rules: %s: token_sha256 must be 64 hex digits in small "
-				"letters",
-				rules[i].name);
-	}
-	return 0;
-}
-
-static int check_listen(const struct settings *s, struct err *err)
-{
-	for (size_t i = 0; i < s->listen.n; i++) {
-		const char *text = s->listen.items[i];
-
-		if (!str_starts(text, "unix:/") && !str_starts(text, "http://"))
-			return err_set(err, CAPQ_EINVAL,
-				"listen: '%.200s': expected unix:/PATH or http://ADDRESS:PORT",
-				text);
-	}
-	return 0;
-}
-
-static int check_nix_options(const struct settings *s, struct err *err)
-{
-	cleanup_json struct json *options = NULL;
-
-	if (json_parse(s->nix_options, strlen(s->nix_options), &options, err) < 0)
-		return err_wrap(err, "nix_options");
-	for (const struct json *o = json_first(options); o != NULL; o = json_next(o))
-		if (json_text(o) == NULL || json_name(o)[0] == '-')
-			return err_set(err, CAPQ_EINVAL,
-				"nix_options: %s: expected a text (put quotes around it)",
-				json_name(o));
-	return 0;
-}
-
-static int check_nixpkgs(const struct settings *s, struct err *err)
-{
-	if ((s->nixpkgs.url == NULL) == (s->nixpkgs.path == NULL))
-		return err_set(err, CAPQ_EINVAL,
-			"nixpkgs: set url (a git repository) or path (a tree on this machine)");
-	if (s->nixpkgs.url != NULL && s->nixpkgs.url[0] == '-')
-		return err_set(err, CAPQ_EINVAL, "nixpkgs.url: '%.200s' is no URL", s->nixpkgs.url);
-	if (s->nixpkgs.url != NULL && s->nixpkgs.branches.n == 0)
-		return err_set(err, CAPQ_EINVAL, "nixpkgs.branches: name one at least");
-	for (size_t i = 0; i < s->nixpkgs.branches.n; i++)
-		if (!rev_name_is_valid(s->nixpkgs.branches.items[i]))
-			return err_set(err, CAPQ_EINVAL, "nixpkgs.branches: '%.200s' is no branch",
-				s->nixpkgs.branches.items[i]);
-	return 0;
-}
-
-static int check(struct settings *s, struct err *err)
-{
-	int rv = check_nixpkgs(s, err);
+	struct builder *builders;
 
 	if (s->systems.n == 0)
 		add_text(&s->systems, settings_native_system());
 	if (s->builders.n == 0)
 		add_local_builder(s);
-	for (size_t i = 0; rv == 0 && i < s->systems.n; i++)
-		if (!is_word(s->systems.items[i], SYSTEM_MAX))
-			rv = err_set(err, CAPQ_EINVAL, "systems: '%.80s' is no system",
-				s->systems.items[i]);
-	if (rv == 0)
-		rv = check_listen(s, err);
-	if (rv == 0)
-		rv = check_flavours(s, err);
-	if (rv == 0)
-		rv = check_builders(s, err);
-	if (rv == 0)
-		rv = check_access(s, err);
-	if (rv == 0)
-		rv = check_nix_options(s, err);
-	if (rv == 0 && s->cache.name != NULL && !is_word(s->cache.name, 100))
-		rv = err_set(err, CAPQ_EINVAL, "cache.name: '%.100s' is no name", s->cache.name);
-	return rv;
+	builders = s->builders.items;
+	for (size_t i = 0; i < s->builders.n; i++)
+		if (builders[i].systems.n == 0)
+			add_text(&builders[i].systems, settings_native_system());
 }
 
-static int check_or_finish(const char *path, struct settings *s, struct err *err)
+static int complete(const char *path, struct settings *s, struct err *err)
 {
-	int rv = check(s, err);
-
-	if (rv < 0) {
-		settings_finish(s);
-		return err_wrap(err, "%s", path);
-	}
-	return 0;
+	fill_in(s);
+	if (settings_check(s, err) == 0)
+		return 0;
+	settings_finish(s);
+	(void)err_wrap(err, "%s", path);
+	return CAPQ_EINVAL;
 }
 
 int settings_parse(
@@ -506,14 +340,14 @@ int settings_parse(
 {
 	int rv = config_parse(text, len, path, &table, out, err);
 
-	return rv < 0 ? rv : check_or_finish(path, out, err);
+	return rv < 0 ? rv : complete(path, out, err);
 }
 
 int settings_read(const char *path, struct settings *out, struct err *err)
 {
 	int rv = config_read(path, &table, out, err);
 
-	return rv < 0 ? rv : check_or_finish(path, out, err);
+	return rv < 0 ? rv : complete(path, out, err);
 }
 
 void settings_finish(struct settings *settings)
