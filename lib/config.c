@@ -97,8 +97,18 @@ static void add_quoted(struct str *out, const char *text)
 	str_free(&json.text);
 }
 
-static void add_texts(struct str *out, const struct texts *texts)
+/* A list that must have entries and has none was left out. */
+static const char *empty_list(const struct config_key *key)
 {
+	return key->min > 0 ? "null" : "[]";
+}
+
+static void add_texts(struct str *out, const struct config_key *key, const struct texts *texts)
+{
+	if (texts->n == 0) {
+		str_add(out, empty_list(key));
+		return;
+	}
 	str_add_char(out, '[');
 	for (size_t i = 0; i < texts->n; i++) {
 		if (i > 0)
@@ -115,7 +125,7 @@ static void add_items(
 	struct str *out, const struct config_key *key, const struct items *items, int indent)
 {
 	if (items->n == 0)
-		str_add(out, " []");
+		str_addf(out, " %s", empty_list(key));
 	for (size_t i = 0; i < items->n; i++) {
 		size_t from;
 
@@ -166,7 +176,7 @@ static void add_value(struct str *out, const struct config_key *key, const void 
 		return;
 	case CONFIG_TEXTS:
 		str_add_char(out, ' ');
-		add_texts(out, value);
+		add_texts(out, key, value);
 		return;
 	case CONFIG_ITEMS:
 		add_items(out, key, value, indent);

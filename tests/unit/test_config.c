@@ -238,7 +238,8 @@ static void what_does_not_fit_is_named_with_its_line(void **state)
 			"f:2: there is no key 'nam'; did you mean 'name'?" },
 		{ "owner: a\nwallpaper: 1", "f:2: there is no key 'wallpaper'; see capqd.yaml(5)" },
 		{ "owner: a\n'': 1", "f:2: there is no key ''; see capqd.yaml(5)" },
-		{ "owner: a\nlight: {'': 1}", "f:2: there is no key 'light.'; see capqd.yaml(5)" },
+		{ "owner: a\nlight: {'': 1}",
+			"f:2: there is no key 'light.'; did you mean 'light.on'?" },
 		{ "owner: a\nowner: b", "f:2: 'owner' is set twice" },
 		{ "owner: ~\nowner: b", "f:2: 'owner' is set twice" },
 		{ "owner: a\nlight: {on: true}\nlight: {wait: 1s}", "f:3: 'light' is set twice" },
@@ -507,6 +508,32 @@ static void what_is_printed_reads_as_the_same(void **state)
 	config_finish(&house_table, &again);
 }
 
+/* `guests` needs one at least, and has no default. */
+static void what_was_left_out_is_printed_as_null(void **state)
+{
+	cleanup_str struct str printed = { 0 };
+	struct house house;
+
+	(void)state;
+	parse("owner: emil", &house);
+	config_print(&house_table, &house, &printed);
+	config_finish(&house_table, &house);
+	assert_string_equal(str_text(&printed), "owner: \"emil\"\n"
+						"path: \"/way\"\n"
+						"light:\n"
+						"  on: true\n"
+						"  wait: 10m\n"
+						"rooms: 3\n"
+						"attic: 1GiB\n"
+						"colour: red\n"
+						"guests: null\n"
+						"notes: {}\n"
+						"more:\n"
+						"  shelves: []\n");
+	parse(str_text(&printed), &house);
+	config_finish(&house_table, &house);
+}
+
 /* Everything that YAML would take for something else, or not take, once it is printed. */
 static void strange_texts_come_back(void **state)
 {
@@ -759,6 +786,7 @@ int main(void)
 		cmocka_unit_test(names_in_a_mapping_are_bounded),
 		cmocka_unit_test(files),
 		cmocka_unit_test(what_is_printed_reads_as_the_same),
+		cmocka_unit_test(what_was_left_out_is_printed_as_null),
 		cmocka_unit_test(strange_texts_come_back),
 		cmocka_unit_test(the_example_explains_every_key),
 		cmocka_unit_test(the_example_can_be_uncommented),
