@@ -2,17 +2,16 @@
  *
  *   RUNNING --- stop wanted: signal ----------> STOPPING --- grace over: SIGKILL ---+
  *      |                                           |  ^                             |
- *      | exited, output ended (or lingered)        |  +-----------------------------+
+ *      | exited, output ended (or linger over)     |  +-----------------------------+
  *      +-----------------> CLOSING <---------------+ exited, output ended (or grace over)
  *
- * After SIGKILL we stop waiting for output: a descendant that left our process group may hold it
- * open for ever; likewise when the child has exited and CHILD_LINGER_MS have passed. */
+ * Once it has exited we wait for the rest of its output, but not for ever: a descendant that left
+ * our process group may hold it open. The timer counts, one after the other, the time limit while
+ * RUNNING, the lingering (CHILD_LINGER_MS) once exited, the grace time while STOPPING. */
 #include "io/child.h"
 
 #include <assert.h>
 #include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/child_env.h"
+#include "io/proc.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/str.h"
@@ -30,8 +31,6 @@
 #define TAIL_MAX 4096 /* Bytes of standard error that are kept for the end. */
 #define WATCH_MS 100  /* Between looks at the memory in use. */
 #define ARGV_EXTRA 4  /* The launcher and its three arguments. */
-
-extern char **environ;
 
 enum child_state {
 	RUNNING,
@@ -61,15 +60,16 @@ struct child {
 	uv_write_t input_write;
 	char *input_bytes;
 	struct stream out, err;
-	uv_timer_t timer; /* The time limit, then the grace time, or the lingering. */
+	uv_timer_t timer;
 	uv_timer_t watch; /* Looks at the memory in use. */
 	int open_handles; /* Of the six above; at 0 this memory may go. */
 
-	bool started, exited, lingering, stop_wanted, grace_over; /* The facts. */
-	uint64_t output;                                          /* Bytes so far. */
+	bool started, exited, stop_wanted, linger_over, grace_over; /* The facts. */
+	bool lingering, killed;                                     /* What was done about them. */
+	uint64_t output;                                            /* Bytes so far. */
 	enum child_outcome outcome;
 	int code;
-	struct str tail;
+	struct str tail; /* The end of standard error when nobody reads it. */
 };
 
 /* ---- the end ---- */
@@ -134,32 +134,23 @@ static void close_handles(struct child *child)
 
 /* ---- the step ---- */
 
-/* Signal the child and what it started: it leads its own group (UV_PROCESS_DETACHED). */
+/* Signal the child and what it started: it leads its own group (UV_PROCESS_DETACHED), which exists
+ * as long as anybody is in it. */
 static void signal_group(struct child *child, int signum)
 {
 	(void)uv_kill(-child->process.pid, signum); /* ESRCH: they are all gone already. */
 }
 
-static void on_grace_over(uv_timer_t *timer)
-{
-	struct child *child = timer->data;
+static void on_grace_over(uv_timer_t *timer);
+static void on_linger_over(uv_timer_t *timer);
 
-	child->grace_over = true;
+static void kill_group(struct child *child)
+{
 	if (!child->exited)
 		log_unusual(
 			"%s (pid %d): does not stop; killing it", child->name, child->process.pid);
+	child->killed = true;
 	signal_group(child, SIGKILL);
-	if (child->exited)
-		close_handles(child);
-}
-
-static void on_lingered(uv_timer_t *timer)
-{
-	struct child *child = timer->data;
-
-	log_unusual("%s: ended, but what it started keeps its output open; not waiting for that",
-		child->name);
-	close_handles(child);
 }
 
 static void child_step(struct child *child)
@@ -168,7 +159,11 @@ static void child_step(struct child *child)
 
 	switch (child->state) {
 	case RUNNING:
-		if (child->exited && output_ended) {
+		if (child->exited && (output_ended || child->linger_over)) {
+			if (!output_ended)
+				log_unusual("%s: ended, but what it started keeps its output open; "
+					    "not waiting for that",
+					child->name);
 			close_handles(child);
 		} else if (child->stop_wanted) {
 			child->state = STOPPING;
@@ -176,16 +171,34 @@ static void child_step(struct child *child)
 			uv_timer_start(&child->timer, on_grace_over, child->spec.kill_grace_ms, 0);
 		} else if (child->exited && !child->lingering) {
 			child->lingering = true;
-			uv_timer_start(&child->timer, on_lingered, CHILD_LINGER_MS, 0);
+			uv_timer_start(&child->timer, on_linger_over, CHILD_LINGER_MS, 0);
 		}
 		return;
 	case STOPPING:
+		if (child->grace_over && !child->killed)
+			kill_group(child);
 		if (child->exited && (output_ended || child->grace_over))
 			close_handles(child);
 		return;
 	case CLOSING:
 		return;
 	}
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+	struct child *child = timer->data;
+
+	child->grace_over = true;
+	child_step(child);
+}
+
+static void on_linger_over(uv_timer_t *timer)
+{
+	struct child *child = timer->data;
+
+	child->linger_over = true;
+	child_step(child);
 }
 
 void child_stop(struct child *child, enum child_outcome why)
@@ -216,40 +229,11 @@ static void on_exited(uv_process_t *process, int64_t status, int term_signal)
 
 /* ---- memory ---- */
 
-/* Field `n` (from 1) of a file in /proc that is one line of numbers behind a name in brackets. */
-static int64_t proc_number(int pid, const char *file, int n)
-{
-	char path[64], text[1024], *at;
-	FILE *f;
-	size_t len;
-
-	(void)snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return 0;
-	len = fread(text, 1, sizeof text - 1, f);
-	(void)fclose(f);
-	text[len] = '\0';
-	at = strrchr(
-		text, ')'); /* The name may hold blanks and brackets; count on from behind it. */
-	if (at == NULL)
-		at = text;
-	else
-		n -= 1;
-	for (int i = 1; i < n && at != NULL; i++) {
-		at = strchr(at, ' ');
-		if (at != NULL)
-			at++;
-	}
-	return at == NULL ? 0 : strtoll(at, NULL, 10);
-}
-
 static void on_watch(uv_timer_t *watch)
 {
 	struct child *child = watch->data;
-	int64_t pages = proc_number(child->process.pid, "statm", 2); /* proc(5): resident */
 
-	if ((uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) > child->spec.memory_bytes) {
+	if (proc_resident_bytes(child->process.pid) > child->spec.memory_bytes) {
 		child_stop(child, CHILD_OUT_OF_MEMORY);
 		signal_group(child, SIGKILL); /* It grows while it is asked politely. */
 	}
@@ -257,13 +241,7 @@ static void on_watch(uv_timer_t *watch)
 
 int64_t child_descendants_cpu_ms(const struct child *child)
 {
-	int64_t user, system;
-
-	if (child->exited)
-		return 0;
-	user = proc_number(child->process.pid, "stat", 16); /* proc(5): cutime, cstime */
-	system = proc_number(child->process.pid, "stat", 17);
-	return (user + system) * 1000 / sysconf(_SC_CLK_TCK);
+	return child->exited ? 0 : proc_waited_cpu_ms(child->process.pid);
 }
 
 int child_pid(const struct child *child)
@@ -346,55 +324,6 @@ static void on_read(uv_stream_t *pipe, ssize_t nread, const uv_buf_t *buf)
 
 /* ---- starting ---- */
 
-static bool is_secret(const char *variable)
-{
-	return str_starts(variable, "CACHIX_") || str_starts(variable, "CAPQ_") ||
-	       str_starts(variable, "CREDENTIALS_DIRECTORY=");
-}
-
-/* systemd's words to us are not for our children. */
-static bool is_ours(const char *variable)
-{
-	static const char *const names[] = { "NOTIFY_SOCKET=", "LISTEN_PID=", "LISTEN_FDS=",
-		"LISTEN_FDNAMES=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "JOURNAL_STREAM=" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_starts(variable, names[i]))
-			return true;
-	return false;
-}
-
-static bool is_replaced(const char *variable, const char *const *env)
-{
-	size_t len = strcspn(variable, "=") + 1;
-
-	for (; env != NULL && *env != NULL; env++)
-		if (strncmp(*env, variable, len) == 0)
-			return true;
-	return false;
-}
-
-/* Our environment without what must not be handed on, and with what the spec adds. The strings are
- * borrowed. */
-static char **make_environment(const struct child_spec *spec)
-{
-	size_t n = 0, used = 0;
-	char **result;
-
-	for (char **v = environ; *v != NULL; v++)
-		n++;
-	for (const char *const *v = spec->env; v != NULL && *v != NULL; v++)
-		n++;
-	result = xcalloc(n + 1, sizeof *result);
-	for (char **v = environ; *v != NULL; v++)
-		if (!is_ours(*v) && !is_replaced(*v, spec->env) &&
-			(spec->with_secrets || !is_secret(*v)))
-			result[used++] = *v;
-	for (const char *const *v = spec->env; v != NULL && *v != NULL; v++)
-		result[used++] = (char *)*v;
-	return result;
-}
-
 struct launch_args {
 	char signal[16], parent[16], address_space[32];
 	char **argv;
@@ -451,7 +380,7 @@ static int spawn(struct child *child, const struct child_spec *spec)
 	}
 	make_argv(child->children, spec, &args);
 	options.args = args.argv;
-	options.env = make_environment(spec);
+	options.env = child_env_make(spec->env, spec->with_secrets);
 	rv = uv_spawn(child->children->loop, &child->process, &options);
 	free(options.env);
 	free(args.argv);
@@ -570,28 +499,25 @@ static bool is_known(const struct children *children, int pid)
 	return false;
 }
 
-/* The kernel lists the children of a thread in this file; ours all belong to the loop's thread or,
- * once adopted, to the first one. */
+/* True when `pid`, a child of ours that is none of `children`, had to be killed. One that has ended
+ * already, perhaps by an earlier kill, is only waited for. */
+static bool kill_orphan(pid_t pid)
+{
+	if (waitpid(pid, NULL, WNOHANG) == pid)
+		return false;
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, WNOHANG); /* Else at the next look. */
+	return true;
+}
+
 size_t children_kill_orphans(struct children *children)
 {
-	char path[64], word[32];
-	size_t n = 0;
-	FILE *f;
+	cleanup_free int *pids = NULL;
+	size_t n_pids = proc_children(&pids), n = 0;
 
-	(void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-	f = fopen(path, "re");
-	if (f == NULL)
-		return 0; /* A kernel without the list: nothing can be done. */
-	while (fscanf(f, "%31s", word) == 1) {
-		int pid = atoi(word);
-
-		if (pid <= 1 || is_known(children, pid))
-			continue;
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, WNOHANG); /* Else at the next look. */
-		n++;
-	}
-	(void)fclose(f);
+	for (size_t i = 0; i < n_pids; i++)
+		if (!is_known(children, pids[i]) && kill_orphan(pids[i]))
+			n++;
 	return n;
 }
 

@@ -46,8 +46,8 @@ struct child_end {
 struct child_spec {
 	const char *name;        /* For logs and errors: "evaluator", "nix-store". */
 	const char *const *argv; /* NULL-terminated; argv[0] is searched in PATH. */
-	const char *const
-		*env;          /* "NAME=VALUE" added to the environment; NULL-terminated or NULL. */
+	/* "NAME=VALUE" added to the environment; NULL-terminated or NULL. */
+	const char *const *env;
 	const char *directory; /* Where it runs; NULL: where we do. */
 	bool with_secrets;     /* Keep what otherwise is taken out of its environment: every
 				* CACHIX_*, CAPQ_* and CREDENTIALS_DIRECTORY. */
@@ -87,6 +87,7 @@ int child_start(struct children *children, const struct child_spec *spec, struct
  * time before `on_done` returns, also from the other callbacks. */
 void child_stop(struct child *child, enum child_outcome why);
 
+/* Its process id, which is also that of its process group; not to be used once it has exited. */
 int child_pid(const struct child *child);
 
 /* CPU time that descendants which have ended and were waited for by the child took, in ms; 0 when
@@ -97,7 +98,9 @@ int64_t child_descendants_cpu_ms(const struct child *child);
 void children_stop_all(struct children *children);
 
 /* Kill what outlived its parent and was handed to us because we are a subreaper: processes that are
- * our children and no struct child. Returns how many there were. */
+ * our children and not among `children`, which must be all that this process starts. Returns how
+ * many there were that still ran. What has been killed is waited for at a later call at the
+ * latest. */
 size_t children_kill_orphans(struct children *children);
 
 /* "exited with status 1", "was killed by signal 9", ... for errors. Writes at most `size` bytes. */
