@@ -30,10 +30,10 @@ fi
 
 status=0
 again="run: tests/support/config_docs.sh update $print_config $source"
-grep -q '^\.\\" BEGIN keys' "$page" && grep -q '^\.\\" END keys' "$page" || {
+if ! grep -q '^\.\\" BEGIN keys' "$page" || ! grep -q '^\.\\" END keys' "$page"; then
 	echo "$page: the marks around the keys are gone" >&2
 	status=1
-}
+fi
 diff -u "$yaml" "$work/capqd.yaml" >&2 || {
 	echo "$yaml is not what the table of keys says; $again" >&2
 	status=1
