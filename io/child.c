@@ -28,9 +28,9 @@
 
 #define LINE_MAX_DEFAULT (64u << 10)
 #define LINE_START 1024
-#define TAIL_MAX 4096 /* Bytes of standard error that are kept for the end. */
-#define WATCH_MS 100  /* Between looks at the memory in use. */
-#define ARGV_EXTRA 4  /* The launcher and its three arguments. */
+#define TAIL_MAX ((size_t)4096) /* Bytes of standard error that are kept for the end. */
+#define WATCH_MS 100            /* Between looks at the memory in use. */
+#define ARGV_EXTRA 4            /* The launcher and its three arguments. */
 
 enum child_state {
 	RUNNING,

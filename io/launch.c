@@ -6,11 +6,9 @@
  * the kernel to send it DEATH_SIGNAL when its parent dies (prctl(2), PR_SET_PDEATHSIG), which
  * survives the exec; limits its address space unless that is 0; and restores what libuv programs
  * change (signal mask, SIGPIPE). Exit status 127: the program could not be run. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -28,18 +26,18 @@ int main(int argc, char **argv)
 	sigset_t none;
 
 	if (argc < 5) {
-		fputs("capq-launch: started by capqd only\n", stderr);
+		(void)fputs("capq-launch: started by capqd only\n", stderr);
 		return 127;
 	}
-	if (prctl(PR_SET_PDEATHSIG, atoi(argv[1])) != 0)
+	if (prctl(PR_SET_PDEATHSIG, strtol(argv[1], NULL, 10)) != 0)
 		perror("capq-launch: prctl");
-	if (getppid() != atoi(argv[2]))
+	if (getppid() != strtol(argv[2], NULL, 10))
 		return 127; /* The parent died before the line above: nobody waits for us. */
 	limit_address_space(strtoull(argv[3], NULL, 10));
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	execvp(argv[4], argv + 4);
-	fprintf(stderr, "cannot run '%s': %s\n", argv[4], strerror(errno));
+	(void)sigemptyset(&none);
+	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)execvp(argv[4], argv + 4);
+	(void)fprintf(stderr, "cannot run '%s': %m\n", argv[4]);
 	return 127;
 }

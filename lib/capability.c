@@ -32,7 +32,9 @@ static bool guess(const char *text, struct capability *out)
 	out->major = (unsigned char)(digits == 2 ? text[0] - '0'
 						 : (text[0] - '0') * 10 + (text[1] - '0'));
 	out->minor = (unsigned char)(text[digits - 1] - '0');
-	out->suffix = is_suffix(text[digits]) ? text[digits] : '\0';
+	out->suffix = '\0';
+	if (is_suffix(text[digits]))
+		out->suffix = text[digits];
 	return out->major > 0 && text[digits + (out->suffix ? 1 : 0)] == '\0';
 }
 
@@ -125,11 +127,12 @@ int capability_set_parse(const char *text, struct capability_set *out, struct er
 {
 	struct capability_set set = { 0 };
 	char copy[2 * CAPABILITY_SET_TEXT_MAX], *rest = copy;
+	size_t len = strlen(text);
 
-	if (strlen(text) >= sizeof copy)
+	if (len >= sizeof copy)
 		return err_set(err, CAPQ_ETOOBIG, "the capability set has more than %zu bytes",
 			sizeof copy - 1);
-	strcpy(copy, text);
+	memcpy(copy, text, len + 1);
 	if (*trim(copy) == '\0')
 		return err_set(err, CAPQ_EINVAL, "the capability set is empty");
 	set.ptx = take_ptx(trim(copy));
@@ -167,5 +170,5 @@ void capability_set_format(const struct capability_set *set, char out[CAPABILITY
 		len += strlen(out + len);
 	}
 	if (set->ptx)
-		strcpy(out + len, "+PTX");
+		memcpy(out + len, "+PTX", sizeof "+PTX");
 }

@@ -1,5 +1,6 @@
 #include "lib/drv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ struct reader {
 
 static int fail(struct reader *r, const char *what)
 {
-	return err_set(r->err, CAPQ_EINVAL, "derivation: %s at byte %td", what, r->at - r->start);
+	(void)err_set(r->err, CAPQ_EINVAL, "derivation: %s at byte %td", what, r->at - r->start);
+	return CAPQ_EINVAL;
 }
 
 static int expect(struct reader *r, const char *text)
@@ -25,9 +27,9 @@ static int expect(struct reader *r, const char *text)
 	size_t len = strlen(text);
 
 	if ((size_t)(r->end - r->at) < len || memcmp(r->at, text, len) != 0) {
-		char what[64] = "expected '";
+		char what[32];
 
-		strcat(strncat(what, text, 40), "'");
+		(void)snprintf(what, sizeof what, "expected '%s'", text);
 		return fail(r, what);
 	}
 	r->at += len;
@@ -61,14 +63,13 @@ static int read_string(struct reader *r, const char **out)
 		return fail(r, "expected a string");
 	from = to = ++r->at;
 	while (from < r->end && *from != '"') {
-		bool is_escaped = *from == '\\' && from + 1 < r->end;
-
-		if (is_escaped)
-			from++;
-		if (*from == '\0')
+		if (*from == '\\' && from + 1 < r->end)
+			*to = unescape(*++from);
+		else
+			*to = *from;
+		if (*from++ == '\0')
 			return fail(r, "a NUL in the string");
-		*to++ = is_escaped ? unescape(*from) : *from;
-		from++;
+		to++;
 	}
 	if (from == r->end)
 		return fail(r, "the string does not end");
@@ -250,8 +251,7 @@ static const char *keep(char **memory, const char *text)
 
 	if (text == NULL)
 		return NULL;
-	strcpy(*memory, text);
-	*memory += strlen(text) + 1;
+	*memory = stpcpy(*memory, text) + 1;
 	return kept;
 }
 
@@ -295,9 +295,10 @@ static void read_structured_attributes(struct drv *drv)
 
 int drv_parse(char *text, size_t len, struct drv *out, struct err *err)
 {
-	struct reader r = { .start = text, .at = text, .end = text + len, .err = err };
+	struct reader r = { .end = text + len, .err = err };
 	struct drv drv = { .name = "", .system = "" };
 
+	r.start = r.at = text;
 	if (len > DRV_SIZE_MAX)
 		return err_set(err, CAPQ_ETOOBIG, "derivation: more than %u bytes", DRV_SIZE_MAX);
 	if (read_derivation(&r, &drv) < 0) {

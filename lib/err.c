@@ -71,12 +71,15 @@ int err_set(struct err *err, int code, const char *format, ...)
 
 int err_errno(struct err *err, int error_number, const char *format, ...)
 {
+	char why[256];
 	va_list args;
 
 	if (err == NULL)
 		return code_of_errno(error_number);
+	errno = error_number;
+	(void)snprintf(why, sizeof why, "%m"); /* strerror() for threads. */
 	va_start(args, format);
-	set_text(err, format, args, strerror(error_number));
+	set_text(err, format, args, why);
 	va_end(args);
 	err->code = code_of_errno(error_number);
 	return err->code;

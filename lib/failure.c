@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define SECONDS(n) ((n)*INT64_C(1000))
-#define MINUTES(n) SECONDS(60 * (n))
+#define MINUTES(n) SECONDS(INT64_C(60) * (n))
 
 /* Tries and waits follow what the failure usually needs to go away: a package mirror or a builder
  * minutes, a full disk an administrator or a garbage collection, a cache's outage hours. A push is

@@ -18,13 +18,15 @@ static int wrong_kind(const struct json *value, const char *wanted, struct err *
 static int read_short(const struct json *value, char *out, size_t max, struct err *err)
 {
 	const char *text = json_text(value);
+	size_t len;
 
 	if (text == NULL)
 		return wrong_kind(value, "a string", err);
-	if (strlen(text) > max)
+	len = strlen(text);
+	if (len > max)
 		return err_set(
 			err, CAPQ_EINVAL, "'%s' is longer than %zu bytes", json_name(value), max);
-	strcpy(out, text);
+	memcpy(out, text, len + 1);
 	return 0;
 }
 
@@ -150,7 +152,7 @@ int job_spec_from_json(const struct json *json, struct job_spec *out, struct err
 		return rv;
 	capability_set_format(&set, spec.caps);
 	if (spec.flavour[0] == '\0')
-		strcpy(spec.flavour, "default");
+		memcpy(spec.flavour, "default", sizeof "default");
 	*out = spec;
 	return 0;
 }

@@ -56,6 +56,8 @@ static void write_line(enum log_level level, const char *text)
 {
 	cleanup_str struct str line = { 0 };
 
+	/* Nobody changes the environment once there are threads.
+	 * NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	if (getenv("JOURNAL_STREAM") != NULL) {
 		str_add(&line, levels[level].journal);
 	} else {

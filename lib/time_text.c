@@ -60,20 +60,31 @@ void time_to_rfc3339(int64_t ms, char out[TIME_TEXT_MAX])
 	(void)snprintf(out + len, TIME_TEXT_MAX - len, ".%03dZ", rest);
 }
 
+static int two_digits(const char *text)
+{
+	return (text[0] - '0') * 10 + (text[1] - '0');
+}
+
 bool time_from_rfc3339(const char *text, int64_t *out_ms)
 {
+	static const char form[] = "0000-00-00T00:00:00.000Z";
 	char again[TIME_TEXT_MAX];
 	struct tm tm = { 0 };
 	int64_t ms;
-	int rest;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &rest) != 7)
+	if (strlen(text) != sizeof form - 1)
 		return false;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	ms = (int64_t)timegm(&tm) * SECOND + rest;
-	/* sscanf() takes blanks and signs, timegm() the 30th of February; none of it comes back. */
+	for (size_t i = 0; i < sizeof form - 1; i++)
+		if (form[i] == '0' ? !isdigit((unsigned char)text[i]) : text[i] != form[i])
+			return false;
+	tm.tm_year = two_digits(text) * 100 + two_digits(text + 2) - 1900;
+	tm.tm_mon = two_digits(text + 5) - 1;
+	tm.tm_mday = two_digits(text + 8);
+	tm.tm_hour = two_digits(text + 11);
+	tm.tm_min = two_digits(text + 14);
+	tm.tm_sec = two_digits(text + 17);
+	ms = (int64_t)timegm(&tm) * SECOND + two_digits(text + 20) * INT64_C(10) + (text[22] - '0');
+	/* timegm() takes the 30th of February and 24:00:00 for other times. */
 	time_to_rfc3339(ms, again);
 	if (strcmp(text, again) != 0)
 		return false;
@@ -209,7 +220,7 @@ static void to_config(int64_t value, const struct unit *units, size_t n, char ou
 void duration_to_config(int64_t ms, char out[TIME_TEXT_MAX])
 {
 	if (ms == 0)
-		strcpy(out, "0s");
+		(void)snprintf(out, TIME_TEXT_MAX, "0s");
 	else
 		to_config(ms, duration_units, ARRAY_LEN(duration_units), out);
 }
