@@ -88,6 +88,7 @@ static void add_json(struct str *out, const char *json)
 	}
 }
 
+/* null for NULL. */
 static void add_quoted(struct str *out, const char *text)
 {
 	struct json_out json = { 0 };
@@ -148,10 +149,7 @@ static void add_value(struct str *out, const struct config_key *key, const void 
 	case CONFIG_TEXT:
 	case CONFIG_PATH:
 		str_add_char(out, ' ');
-		if (*(char *const *)value == NULL)
-			str_add(out, "null");
-		else
-			add_quoted(out, *(char *const *)value);
+		add_quoted(out, *(char *const *)value);
 		return;
 	case CONFIG_JSON:
 		str_add_char(out, ' ');

@@ -10,6 +10,13 @@
 
 /* ---- loading ---- */
 
+static void open_parser(yaml_parser_t *parser, const char *text, size_t len)
+{
+	if (yaml_parser_initialize(parser) == 0)
+		abort(); /* No memory. */
+	yaml_parser_set_input_string(parser, (const unsigned char *)text, len);
+}
+
 static size_t count_lines(const char *text, size_t len)
 {
 	size_t n = 1;
@@ -31,6 +38,32 @@ static int refuse(const yaml_parser_t *parser, const char *text, size_t len, con
 		line = count_lines(text, parser->problem_offset);
 	return err_set(err, CAPQ_EINVAL, "%s:%zu: %s", path, line,
 		parser->problem == NULL ? "not YAML" : parser->problem);
+}
+
+/* libyaml needs time by the square of the depth, so too deep a file is refused before it is loaded.
+ * What else is wrong with it the loader will tell. */
+static int check_depth(const char *text, size_t len, const char *path, struct err *err)
+{
+	bool ended = false;
+	yaml_parser_t parser;
+	yaml_event_t event;
+	int depth = 0, rv = 0;
+
+	open_parser(&parser, text, len);
+	while (!ended && rv == 0 && yaml_parser_parse(&parser, &event) != 0) {
+		if (event.type == YAML_MAPPING_START_EVENT ||
+			event.type == YAML_SEQUENCE_START_EVENT)
+			depth++;
+		if (event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT)
+			depth--;
+		if (depth > YAML_DEPTH_MAX)
+			rv = err_set(err, CAPQ_ETOOBIG, "%s:%zu: nested more than %d deep", path,
+				event.start_mark.line + 1, YAML_DEPTH_MAX);
+		ended = event.type == YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return rv;
 }
 
 /* Behind the document nothing may come. */
@@ -64,14 +97,14 @@ int yaml_doc_load(
 	const char *text, size_t len, const char *path, struct yaml_doc *out, struct err *err)
 {
 	yaml_parser_t parser;
-	int rv;
+	int rv = check_depth(text, len, path, err);
 
+	if (rv < 0)
+		return rv;
 	memset(out, 0, sizeof *out);
 	out->path = path;
 	out->err = err;
-	if (yaml_parser_initialize(&parser) == 0)
-		abort(); /* No memory. */
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	open_parser(&parser, text, len);
 	if (yaml_parser_load(&parser, &out->document) == 0) {
 		rv = refuse(&parser, text, len, path, err);
 	} else {

@@ -26,7 +26,7 @@ struct yaml_doc {
 };
 
 /* Load the one document in `text`. CAPQ_EINVAL: no YAML, a second document, or a NUL in a scalar.
- * yaml_doc_finish() frees; on failure there is nothing to free. */
+ * CAPQ_ETOOBIG: nested too deep. yaml_doc_finish() frees; on failure there is nothing to free. */
 int yaml_doc_load(
 	const char *text, size_t len, const char *path, struct yaml_doc *out, struct err *err);
 void yaml_doc_finish(struct yaml_doc *doc);

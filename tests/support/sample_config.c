@@ -14,7 +14,7 @@ static const struct config_key shelf_keys[] = {
 	{ "name", CONFIG_TEXT, AT(shelf, name), .is_required = true, .example = "oak",
 		.help = "What it is called." },
 	{ "boards", CONFIG_INT, AT(shelf, boards), .fallback = "4", .min = 1, .max = 9,
-		.help = "How many." },
+		.help = "'Boards' it has." },
 	{ "books", CONFIG_TEXTS, AT(shelf, books), .fallback = "emma dune", .help = "Titles." },
 };
 
@@ -29,7 +29,7 @@ static const struct config_key house_keys[] = {
 		.help = "Whether it is lit." },
 	{ "light.wait", CONFIG_DURATION, AT(house, wait_ms), .fallback = "10m", .min = 1000,
 		.max = 86400000, .is_reloadable = true, .help = "Until it goes out." },
-	{ "rooms", CONFIG_INT, AT(house, rooms), .fallback = "3", .min = -1, .max = 10,
+	{ "rooms", CONFIG_INT, AT(house, rooms), .fallback = "3", .min = -1, .max = 1024,
 		.is_reloadable = true, .help = "How many rooms." },
 	{ "attic", CONFIG_SIZE, AT(house, attic_bytes), .fallback = "1GiB", .min = 1024,
 		.max = INT64_C(1) << 40, .is_reloadable = true, .help = "How big." },

@@ -180,13 +180,13 @@ static void what_does_not_fit_is_named_with_its_line(void **state)
 		{ "owner: a\nlight: {on: True}",
 			"f:2: light.on: 'True' does not fit: expected true or false" },
 		{ "owner: a\nrooms: many",
-			"f:2: rooms: 'many' does not fit: expected a whole number (-1 to 10)" },
+			"f:2: rooms: 'many' does not fit: expected a whole number (-1 to 1024)" },
 		{ "owner: a\nrooms: 1.0",
-			"f:2: rooms: '1.0' does not fit: expected a whole number (-1 to 10)" },
-		{ "owner: a\nrooms: 11",
-			"f:2: rooms: '11' does not fit: expected a value within its limits (-1 to 10)" },
+			"f:2: rooms: '1.0' does not fit: expected a whole number (-1 to 1024)" },
+		{ "owner: a\nrooms: 1025",
+			"f:2: rooms: '1025' does not fit: expected a value within its limits (-1 to 1024)" },
 		{ "owner: a\nrooms: -2",
-			"f:2: rooms: '-2' does not fit: expected a value within its limits (-1 to 10)" },
+			"f:2: rooms: '-2' does not fit: expected a value within its limits (-1 to 1024)" },
 		{ "owner: a\nlight: {wait: soon}",
 			"f:2: light.wait: 'soon' does not fit: expected a duration such as 90s, 10m, "
 			"1h30m or 2d (1s to 1d)" },
@@ -293,6 +293,23 @@ static void depth_has_its_limit(void **state)
 		str_add(&text, "]");
 	str_add(&text, "}");
 	assert_int_equal(parse_notes(str_text(&text), &err), CAPQ_ETOOBIG);
+	assert_string_equal(err.text, "f:2: nested more than 16 deep");
+}
+
+/* A megabyte of brackets is refused at once, whatever is wrong with it besides. */
+static void a_deep_file_takes_no_time(void **state)
+{
+	static char text[CONFIG_FILE_MAX];
+	struct house house;
+	struct err err;
+
+	(void)state;
+	memset(text, '[', sizeof text);
+	text[0] = '\n';
+	alarm(20);
+	assert_int_equal(
+		config_parse(text, sizeof text, "f", &house_table, &house, &err), CAPQ_ETOOBIG);
+	alarm(0);
 	assert_string_equal(err.text, "f:2: nested more than 16 deep");
 }
 
@@ -405,6 +422,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_named_with_its_line),
 		cmocka_unit_test(a_name_has_its_limit),
 		cmocka_unit_test(depth_has_its_limit),
+		cmocka_unit_test(a_deep_file_takes_no_time),
 		cmocka_unit_test(aliases_are_bounded),
 		cmocka_unit_test(an_alias_to_itself_ends),
 		cmocka_unit_test(copies_of_a_text_are_bounded),

@@ -169,6 +169,8 @@ static void refused_with_the_place(void **state)
 		{ "@Derive (" OUT ",[],[],\"\",\"\",[],[])", "expected 'Derive('" },
 		{ "@DrvWithVersion(\"xp-dyn-drv\",[],[],[],\"\",\"\",[],[])",
 			"a dynamic derivation, which is not supported," },
+		{ "Derive(@x", "expected '['" },
+		{ "Derive([@x", "expected '('" },
 		{ "Derive([],[],[],\"\",\"\",[],[])@", "no outputs" },
 		{ "Derive([(\"out\",\"\",\"r:sha256\",\"\")@],[],[],\"\",\"\",[],[])",
 			"an output without a path (content-addressed) is not supported" },

@@ -92,6 +92,23 @@ static void texts_are_cut_at_a_whole_character(void **state)
 	assert_true(str_is_utf8(err.text, strlen(err.text)));
 }
 
+/* 1024 bytes, one too many, the last two of them one character: that goes as a whole. */
+static void one_byte_too_many_is_seen(void **state)
+{
+	char text[ERR_TEXT_MAX + 1];
+	struct err err;
+
+	(void)state;
+	make_long(text, sizeof text, ERR_TEXT_MAX - 2);
+	assert_int_equal(strlen(text), ERR_TEXT_MAX);
+	err_set(&err, CAPQ_EFAILED, "%s", text);
+	assert_int_equal(strlen(err.text), ERR_TEXT_MAX - 2);
+
+	err_set(&err, CAPQ_EFAILED, "\xc3\xa9");
+	err_wrap(&err, "%.*s", ERR_TEXT_MAX - 4, text); /* ": " and the character. */
+	assert_int_equal(strlen(err.text), ERR_TEXT_MAX - 2);
+}
+
 /* Nothing is lost of a text that just fits, whatever it ends in. */
 static void what_fits_is_kept(void **state)
 {
@@ -103,6 +120,8 @@ static void what_fits_is_kept(void **state)
 	assert_int_equal(strlen(text), ERR_TEXT_MAX - 1);
 	err_set(&err, CAPQ_EFAILED, "%s", text);
 	assert_string_equal(err.text, text);
+	err_set(&err, CAPQ_EFAILED, "caf\xe9");
+	assert_string_equal(err.text, "caf\xe9");
 }
 
 static void arguments_may_quote_the_text(void **state)
@@ -125,6 +144,7 @@ int main(void)
 		cmocka_unit_test(errno_becomes_code_and_text),
 		cmocka_unit_test(err_may_be_null),
 		cmocka_unit_test(texts_are_cut_at_a_whole_character),
+		cmocka_unit_test(one_byte_too_many_is_seen),
 		cmocka_unit_test(what_fits_is_kept),
 		cmocka_unit_test(arguments_may_quote_the_text),
 	};

@@ -191,7 +191,7 @@ static const char full_job[] =
 	"{\"id\":9007199254740993,\"attr\":\"a\",\"caps\":[\"8.0\",\"8.6\"],\"ptx\":true,"
 	"\"flavour\":\"default\",\"rev\":\"0123456789abcdef0123456789abcdef01234567\","
 	"\"rev_from\":\"branch master\",\"trusted\":true,\"system\":\"x86_64-linux\","
-	"\"priority\":-5,\"submitter\":\"root\",\"state\":\"failed\",\"reason\":\"because\","
+	"\"priority\":1000,\"submitter\":\"root\",\"state\":\"failed\",\"reason\":\"because\","
 	"\"failure_class\":\"out of memory\",\"drv_path\":\"/nix/store/x.drv\",\"outputs\":"
 	"{\"out\":\"/nix/store/x\"},\"build\":3,\"attempts\":2,"
 	"\"submitted_at\":\"2026-11-22T17:25:01.042Z\",\"started_at\":\"2026-11-22T17:25:02.000Z\","
@@ -200,7 +200,7 @@ static const char full_job[] =
 
 static const char new_job[] =
 	"{\"id\":1,\"attr\":\"a\",\"caps\":[\"8.6\"],\"ptx\":false,\"flavour\":\"default\","
-	"\"rev\":\"r\",\"rev_from\":\"hash\",\"trusted\":false,\"system\":\"s\",\"priority\":0,"
+	"\"rev\":\"r\",\"rev_from\":\"hash\",\"trusted\":false,\"system\":\"s\",\"priority\":-1000,"
 	"\"submitter\":\"root\",\"state\":\"evaluating\",\"reason\":null,\"failure_class\":null,"
 	"\"drv_path\":null,\"outputs\":null,\"build\":null,\"attempts\":0,\"submitted_at\":null,"
 	"\"started_at\":null,\"finished_at\":null,\"cost\":{\"wall_seconds\":null,"
@@ -214,7 +214,7 @@ static const char full_build[] =
 	"\"not_before\":\"2026-11-22T17:25:01.042Z\",\"created_at\":\"2026-11-22T17:25:01.043Z\","
 	"\"ready_at\":\"2026-11-22T17:25:01.044Z\",\"started_at\":\"2026-11-22T17:25:01.045Z\","
 	"\"finished_at\":\"2026-11-22T17:25:01.046Z\",\"cost\":{\"wall_seconds\":0.57,"
-	"\"core_seconds\":0.29,\"bytes_pushed\":4294967296},\"output_bytes\":17}";
+	"\"core_seconds\":0.29,\"bytes_pushed\":4294967296},\"output_bytes\":0}";
 
 static const char new_build[] =
 	"{\"id\":3,\"name\":\"n\",\"drv_path\":\"d\",\"system\":\"s\",\"features\":\"\","
@@ -286,7 +286,7 @@ static void each_value_has_its_field(void **state)
 	assert_int_equal(build.wall_ms, 570);
 	assert_int_equal(build.core_ms, 290);
 	assert_int_equal(build.bytes_pushed, INT64_C(4294967296));
-	assert_int_equal(build.output_bytes, 17);
+	assert_int_equal(build.output_bytes, 0);
 	build_finish(&build);
 }
 
@@ -393,8 +393,8 @@ static void strange_answers_are_taken(void **state)
 		const char *old, *new;
 	} cases[] = {
 		{ "\"id\"", "\"progress\":{},\"id\"" },
-		{ "\"priority\":-5", "\"priority\":1001" },
-		{ "\"priority\":-5", "\"priority\":-99999999999" },
+		{ "\"priority\":1000", "\"priority\":1001" },
+		{ "\"priority\":1000", "\"priority\":-99999999999" },
 		{ "\"attempts\":2", "\"attempts\":-1" },
 		{ "\"attempts\":2", "\"attempts\":99999999999" },
 		{ "\"build\":3", "\"build\":-3" },

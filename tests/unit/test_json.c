@@ -242,7 +242,7 @@ static void writing(void **state)
 	json_out_end_object(&out);
 	json_out_array(&out, NULL);
 	json_out_end_array(&out);
-	json_out_text(&out, NULL, "x");
+	json_out_text(&out, NULL, "x y");
 	json_out_end_array(&out);
 	json_out_object(&out, "o");
 	json_out_bool(&out, "t", true);
@@ -255,7 +255,7 @@ static void writing(void **state)
 	json_out_raw(&out, "raw", "[1, 2]");
 	json_out_end_object(&out);
 	assert_string_equal(str_text(&out.text),
-		"{\"min\":-9223372036854775808,\"list\":[{},[],\"x\"],\"o\":{\"t\":true,\"f\":"
+		"{\"min\":-9223372036854775808,\"list\":[{},[],\"x y\"],\"o\":{\"t\":true,\"f\":"
 		"false},\"n\":null,\"missing\":null,\"at\":\"2026-11-22T17:25:01.042Z\",\"never\":"
 		"null,\"raw\":[1, 2]}");
 	str_free(&out.text);

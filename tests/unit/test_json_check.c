@@ -21,12 +21,13 @@ static int check(const char *text, size_t len, struct err *err)
 static void what_is_json(void **state)
 {
 	static const char *const good[] = { "null", "true", "false", "0", "-0", "1", "-1", "123",
-		"1.5", "-0.1", "0.10", "1e5", "1E+5", "1e-5", "0e1", "1.5e09", "\"\"", "\"a\"",
+		"1.5", "-0.1", "0.10", "1e5", "1E+5", "1e-5", "0e1", "1.5e09", "\"\"", "\"a b\"",
 		"[]", "[ ]", "{}", "{ }", "[1,2]", " [ 1 , 2 ] ", "\t\n\r 1\t\n\r ", "[[],{}]",
 		"{\"a\":1}", "{\"a\":1,\"a\":2}", "{\"\":0}", "[null,true,false]",
 		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u0001\"", "\"\\uD83D\\uDE00\"",
-		"\"\\uFFFF\"", "\"\\u00aF\"", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
-		"\"\x7f\"", "\"\xc2\x80\"", "\"\\\\u0000\"" };
+		"\"\\uD800\\uDC00\\uDBFF\\uDFFF\\uD7FF\\uE000\\uFFFF\"", "\"\\u00aF\"",
+		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", "\"\x7f\"", "\"\xc2\x80\"",
+		"\"\\\\u0000\"" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -91,6 +92,13 @@ static void what_is_not_json(void **state)
 		{ "\"\\u@00g0\"", "a bad \\u escape" },
 		{ "\"\\u@", "a bad \\u escape" },
 		{ "\"\\u@0000\"", "\\u0000" },
+		{ "\"\\u0041@", "a string that does not end" },
+		{ "\"\\uD800@\"", "half a surrogate pair" },
+		{ "\"\\uDBFF@\"", "half a surrogate pair" },
+		{ "\"\\uDC00@\"", "half a surrogate pair" },
+		{ "\"\\uDFFF@\"", "half a surrogate pair" },
+		{ "\"\\uD800\\u@DBFF\"", "half a surrogate pair" },
+		{ "\"\\uD800\\u@E000\"", "half a surrogate pair" },
 		{ "\"\\uD83D@\"", "half a surrogate pair" },
 		{ "\"\\uD83D@x\"", "half a surrogate pair" },
 		{ "\"\\uD83D\\@n\"", "half a surrogate pair" },

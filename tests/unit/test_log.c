@@ -110,7 +110,7 @@ static void the_journal_gets_priorities(void **state)
 
 static void a_terminal_gets_the_time(void **state)
 {
-	cleanup_free char *fact = NULL, *broken = NULL;
+	cleanup_free char *fact = NULL, *broken = NULL, *unusual = NULL;
 	int h, m, s, end = 0;
 
 	(void)state;
@@ -121,6 +121,8 @@ static void a_terminal_gets_the_time(void **state)
 	assert_string_equal(fact + end, "ready\n");
 	broken = written(log_broken, "no");
 	assert_string_equal(broken + 9, "broken: no\n");
+	unusual = written(log_unusual, "well");
+	assert_string_equal(unusual + 9, "unusual: well\n");
 }
 
 /* 4096 bytes of a text are kept, and a replacement takes three times the room of what it replaces:

@@ -152,6 +152,8 @@ static void an_id_needs_64_bits(void **state)
 	assert_int_equal(event.action, NIX_STOP);
 	assert_true(event.id == UINT64_C(18014398509481985)); /* 2^54 + 1 */
 	nix_event_finish(&event);
+	assert_null(event.document);
+	nix_event_finish(&event); /* Harmless. */
 }
 
 static void other_lines_are_text(void **state)

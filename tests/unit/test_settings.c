@@ -262,6 +262,7 @@ static void other_configurations_are_refused(void **state)
 		{ URL "nix_options: {--store: \"x\"}",
 			"f: nix_options: '--store' is no setting of Nix" },
 		{ URL "cache: {name: a/b}", "f: cache.name: 'a/b' is no name" },
+		{ URL "cache: {name: /b}", "f: cache.name: '/b' is no name" },
 		{ URL "cache: {name: a, host: cachix.org}",
 			"f: cache.host: 'cachix.org': expected a URL such as https://cachix.org" },
 		/* And what one key says for itself, with its line. */
@@ -286,6 +287,21 @@ static void other_configurations_are_refused(void **state)
 			CAPQ_EINVAL);
 		assert_string_equal(err.text, cases[i].why);
 	}
+}
+
+static void a_name_has_at_most_100_bytes(void **state)
+{
+	struct settings s;
+	struct err err;
+	char text[200];
+
+	(void)state;
+	(void)snprintf(text, sizeof text, URL "cache: {name: %0100d}\n", 1);
+	parse(text, &s);
+	settings_finish(&s);
+	(void)snprintf(text, sizeof text, URL "cache: {name: %0101d}\n", 1);
+	assert_int_equal(settings_parse(text, strlen(text), "f", &s, &err), CAPQ_EINVAL);
+	assert_true(str_starts(err.text, "f: cache.name: '000"));
 }
 
 /* Just what the limits say, and one beyond, for each number of the table. */
@@ -399,6 +415,7 @@ int main(void)
 		cmocka_unit_test(the_default_flavour_always_exists),
 		cmocka_unit_test(empty_lists_are_as_left_out),
 		cmocka_unit_test(other_configurations_are_refused),
+		cmocka_unit_test(a_name_has_at_most_100_bytes),
 		cmocka_unit_test(every_limit_is_kept),
 		cmocka_unit_test(what_is_shown_reads_as_the_same),
 		cmocka_unit_test(the_example_is_taken),
