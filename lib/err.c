@@ -24,8 +24,8 @@ static int code_of_errno(int error_number)
 	}
 }
 
-/* A text that was cut ends at its last whole character: it may end up in JSON, which wants UTF-8.
- */
+/* A text that was cut shall end at its last whole character: it may end up in JSON, which wants
+ * UTF-8. */
 static void drop_partial_character(char *text)
 {
 	size_t len = strlen(text), start = len;

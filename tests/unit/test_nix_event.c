@@ -61,6 +61,39 @@ static const struct {
 	size_t counts[NIX_OTHER + 1], progress; /* As grep counts them. */
 	const char *story;
 } streams[] = {
+	{ "internal-json/2.8-local.txt", { [NIX_START] = 8, [NIX_STOP] = 8, [NIX_RESULT] = 84 }, 28,
+		"stdenv-1.0.drv begins\n"
+		"  unpackPhase\n"
+		"  | running phase: unpackPhase\n"
+		"  | building stdenv-1.0 for [] on 2 cores\n"
+		"  buildPhase\n"
+		"  | running phase: buildPhase\n"
+		"  installPhase\n"
+		"  | running phase: installPhase\n"
+		"openblas-1.0.drv begins\n"
+		"  unpackPhase\n"
+		"  | running phase: unpackPhase\n"
+		"  | building openblas-1.0 for [] on 2 cores\n"
+		"  buildPhase\n"
+		"  | running phase: buildPhase\n"
+		"  installPhase\n"
+		"  | running phase: installPhase\n"
+		"python3-3.12.7.drv begins\n"
+		"  unpackPhase\n"
+		"  | running phase: unpackPhase\n"
+		"  | building python3-3.12.7 for [] on 2 cores\n"
+		"  buildPhase\n"
+		"  | running phase: buildPhase\n"
+		"  installPhase\n"
+		"  | running phase: installPhase\n"
+		"numpy-1.26.drv begins\n"
+		"  unpackPhase\n"
+		"  | running phase: unpackPhase\n"
+		"  | building numpy-1.26 for [] on 2 cores\n"
+		"  buildPhase\n"
+		"  | running phase: buildPhase\n"
+		"  installPhase\n"
+		"  | running phase: installPhase\n" },
 	{ "internal-json/2.8-remote.txt", { [NIX_START] = 44, [NIX_STOP] = 44, [NIX_RESULT] = 85 },
 		36,
 		/* Each remote build is told twice: by us with its machine, and relayed without. */
