@@ -13,18 +13,17 @@ static const struct {
 	enum failure class;
 } texts[] = {
 	{ "hash mismatch in fixed-output derivation", FAILURE_HASH_MISMATCH }, /* all */
-	{ "unable to download",
-		FAILURE_NETWORK }, /* all: curl may say "timed out after" behind it */
-	{ "seconds of silence", FAILURE_SILENCE },                            /* to 2.33, Lix */
-	{ "timed out after", FAILURE_TIMEOUT },                               /* all */
-	{ "lack of free disk space", FAILURE_DISK_FULL },                     /* all */
-	{ "No space left on device", FAILURE_DISK_FULL },                     /* all: strerror */
-	{ "database or disk is full", FAILURE_DISK_FULL },                    /* all: SQLite */
-	{ "Disk quota exceeded", FAILURE_DISK_FULL },                         /* all: strerror */
-	{ "signal 9", FAILURE_OUT_OF_MEMORY },                                /* all */
-	{ "Cannot allocate memory", FAILURE_OUT_OF_MEMORY },                  /* all: strerror */
-	{ "out of memory", FAILURE_OUT_OF_MEMORY },                           /* all */
-	{ "is required to build", FAILURE_WRONG_SYSTEM },                     /* to 2.28, Lix */
+	{ "unable to download", FAILURE_NETWORK },           /* all; "timed out after" may follow */
+	{ "seconds of silence", FAILURE_SILENCE },           /* to 2.33, Lix */
+	{ "timed out after", FAILURE_TIMEOUT },              /* all */
+	{ "lack of free disk space", FAILURE_DISK_FULL },    /* all */
+	{ "No space left on device", FAILURE_DISK_FULL },    /* all: strerror */
+	{ "database or disk is full", FAILURE_DISK_FULL },   /* all: SQLite */
+	{ "Disk quota exceeded", FAILURE_DISK_FULL },        /* all: strerror */
+	{ "signal 9", FAILURE_OUT_OF_MEMORY },               /* all */
+	{ "Cannot allocate memory", FAILURE_OUT_OF_MEMORY }, /* all: strerror */
+	{ "out of memory", FAILURE_OUT_OF_MEMORY },          /* all */
+	{ "is required to build", FAILURE_WRONG_SYSTEM },    /* to 2.28, Lix */
 	{ "required system or feature not available", FAILURE_WRONG_SYSTEM }, /* 2.29 to 2.33 */
 	{ "platform mismatch", FAILURE_WRONG_SYSTEM },                        /* 2.34 on */
 	{ "missing system features", FAILURE_WRONG_SYSTEM },                  /* 2.34 on */

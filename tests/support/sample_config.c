@@ -32,7 +32,7 @@ static const struct config_key house_keys[] = {
 	{ "rooms", CONFIG_INT, AT(house, rooms), .fallback = "3", .min = -1, .max = 1024,
 		.is_reloadable = true, .help = "How many rooms." },
 	{ "attic", CONFIG_SIZE, AT(house, attic_bytes), .fallback = "1GiB", .min = 1024,
-		.max = INT64_C(1) << 40, .is_reloadable = true, .help = "How big." },
+		.max = INT64_C(1) << 40, .is_reloadable = true, .help = "How big, in `2^10' ~." },
 	{ "colour", CONFIG_CHOICE, AT(house, colour), .fallback = "red", .choices = colours,
 		.is_reloadable = true, .help = "Of the walls." },
 	{ "guests", CONFIG_TEXTS, AT(house, guests), .min = 1, .max = 3, .is_reloadable = true,

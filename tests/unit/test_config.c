@@ -249,7 +249,8 @@ static int parse_notes(const char *notes, struct err *err)
 
 static void a_name_has_its_limit(void **state)
 {
-	char name[YAML_DEPTH_MAX * 64], text[YAML_DEPTH_MAX * 64 + 16];
+	char name[600], text[640];
+	struct house house;
 	struct err err;
 
 	(void)state;
@@ -261,10 +262,13 @@ static void a_name_has_its_limit(void **state)
 	assert_string_equal(err.text, "f:2: a name must be a text of at most 512 bytes");
 
 	/* Of keys, 127 with what they lie in: longer than any. */
-	(void)snprintf(text, sizeof text, "light: {%.200s: 1}", name);
+	(void)snprintf(text, sizeof text, "light: {%.121s: 1}", name);
 	assert_int_equal(
-		config_parse(text, strlen(text), "f", &house_table, &(struct house){ 0 }, &err),
-		CAPQ_EINVAL);
+		config_parse(text, strlen(text), "f", &house_table, &house, &err), CAPQ_EINVAL);
+	assert_true(str_starts(err.text, "f:1: there is no key 'light.xxx"));
+	(void)snprintf(text, sizeof text, "light: {%.122s: 1}", name);
+	assert_int_equal(
+		config_parse(text, strlen(text), "f", &house_table, &house, &err), CAPQ_EINVAL);
 	assert_string_equal(err.text, "f:1: a key must be a short text");
 }
 
@@ -338,26 +342,39 @@ static void an_alias_to_itself_ends(void **state)
 	assert_int_equal(parse_notes("&a {b: *a}", &err), CAPQ_ETOOBIG);
 }
 
-/* One long text many times over. */
+/* One long text many times over: 2^22 bytes with the owner, and not one more. */
 static void copies_of_a_text_are_bounded(void **state)
 {
-	cleanup_free char *big = xmalloc(1 << 19);
-	cleanup_str struct str text = { 0 };
+	size_t len = (1 << 19) - 1;
+	cleanup_free char *big = xcalloc(len + 1, 1), *fits = NULL, *does_not = NULL;
 	struct err err;
 
 	(void)state;
+	memset(big, 'x', len);
+	fits = str_format("{a: &a %s, b: [*a,*a,*a,*a,*a,*a,*a,1234567]}", big);
+	assert_int_equal(parse_notes(fits, NULL), 0);
+	does_not = str_format("{a: &a %s, b: [*a,*a,*a,*a,*a,*a,*a,12345678]}", big);
+	assert_int_equal(parse_notes(does_not, &err), CAPQ_ETOOBIG);
+	assert_string_equal(err.text, "f:2: more than 200000 values or 4194304 bytes of them");
+}
+
+/* A list may have no limit of its own; those of the file hold. */
+static void lists_are_bounded(void **state)
+{
+	cleanup_free char *big = xcalloc((1 << 19) + 1, 1), *text = NULL;
+	struct house house;
+
+	(void)state;
+	house_parse("owner: a\nmore: {shelves: [{name: x, books: [a, b, c, d, e]}]}", &house);
+	assert_int_equal(((struct shelf *)house.shelves.items)->books.n, 5);
+	config_finish(&house_table, &house);
+
 	memset(big, 'x', 1 << 19);
-	str_add(&text, "{a: &a ");
-	str_add_bytes(&text, big, 1 << 19);
-	str_add(&text, ", b: [*a,*a,*a,*a,*a,*a,*a"); /* Eight times 2^19 is just 2^22. */
-	str_add(&text, "]}");
-	assert_int_equal(parse_notes(str_text(&text), NULL), CAPQ_ETOOBIG); /* The owner's "a". */
-	text.text[strlen("{a: &a ")] = ' ';
-	assert_int_equal(parse_notes(str_text(&text), NULL), 0);
-	text.text[text.len - 2] = ',';
-	text.text[text.len - 1] = '*';
-	str_add(&text, "a]}");
-	assert_int_equal(parse_notes(str_text(&text), &err), CAPQ_ETOOBIG);
+	text = str_format("owner: &a %s\nmore: {shelves: [{name: x, books: "
+			  "[*a,*a,*a,*a,*a,*a,*a,*a]}]}",
+		big);
+	assert_int_equal(
+		config_parse(text, strlen(text), "f", &house_table, &house, NULL), CAPQ_ETOOBIG);
 }
 
 static void names_in_a_mapping_are_bounded(void **state)
@@ -426,6 +443,7 @@ int main(void)
 		cmocka_unit_test(aliases_are_bounded),
 		cmocka_unit_test(an_alias_to_itself_ends),
 		cmocka_unit_test(copies_of_a_text_are_bounded),
+		cmocka_unit_test(lists_are_bounded),
 		cmocka_unit_test(names_in_a_mapping_are_bounded),
 		cmocka_unit_test(files),
 	};

@@ -104,6 +104,19 @@ static void strange_texts_come_back(void **state)
 	}
 }
 
+/* And only that is escaped. */
+static void other_texts_are_printed_as_they_are(void **state)
+{
+	struct house house = { .owner = (char *)"caf\xc3\xa9, 5 \xe2\x82\xac",
+		.notes = (char *)"{}" };
+	cleanup_str struct str printed = { 0 };
+
+	(void)state;
+	config_print(&house_table, &house, &printed);
+	assert_true(str_starts(
+		str_text(&printed), "owner: \"caf\xc3\xa9, 5 \xe2\x82\xac\"\npath: null\n"));
+}
+
 static void the_example_explains_every_key(void **state)
 {
 	static const char example[] = "# Who lives here. A second sentence.\n"
@@ -127,7 +140,7 @@ static void the_example_explains_every_key(void **state)
 				      "# (whole number, -1 to 1024; default 3; reloadable)\n"
 				      "#rooms: 3\n"
 				      "\n"
-				      "# How big.\n"
+				      "# How big, in `2^10' ~.\n"
 				      "# (size, 1KiB to 1TiB; default 1GiB; reloadable)\n"
 				      "#attic: 1GiB\n"
 				      "\n"
@@ -215,6 +228,7 @@ static void the_manual_is_escaped(void **state)
 				     "Who lives here.\n"
 				     "A second sentence.\n"
 				     ".It Ic path\n"));
+	assert_non_null(strstr(text, "\nHow big, in \\(ga2\\(ha10' \\(ti.\n"));
 	assert_true(str_ends(text, ".It Ic more.shelves\n"
 				   "(list of mappings, at most 2; reloadable)\n"
 				   ".br\n"
@@ -313,6 +327,7 @@ int main(void)
 		cmocka_unit_test(what_is_printed_reads_as_the_same),
 		cmocka_unit_test(what_was_left_out_is_printed_as_null),
 		cmocka_unit_test(strange_texts_come_back),
+		cmocka_unit_test(other_texts_are_printed_as_they_are),
 		cmocka_unit_test(the_example_explains_every_key),
 		cmocka_unit_test(the_example_can_be_uncommented),
 		cmocka_unit_test(the_manual_is_escaped),

@@ -298,6 +298,10 @@ static void progress_is_told_by_its_ends(void **state)
 		  "101}",
 			false },
 		{ "@nix {\"action\":\"result\"\"type\":105}", false },
+		{ "@nix {\"action\":\"results\",\"fields\":[0,1,0,0],\"id\":1,\"type\":105}",
+			false },
+		{ "@nix {\"action\":\"result\",\"fields\":[0,1,0,0],\"id\":1,\"type\":105]",
+			false },
 		{ "\"type\":105}", false },
 		{ "", false },
 	};

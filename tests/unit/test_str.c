@@ -1,6 +1,7 @@
 /* Growing texts, numbers, UTF-8, terminal escapes, "did you mean". */
 #include "tests/support/cmocka_all.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,7 @@ static void starts_and_ends(void **state)
 	assert_true(str_starts("torch", ""));
 	assert_false(str_starts("to", "tor"));
 	assert_true(str_ends("x.drv", ".drv"));
+	assert_true(str_ends(".drv", ".drv"));
 	assert_true(str_ends("x.drv", ""));
 	assert_false(str_ends("drv", ".drv"));
 	assert_false(str_ends("x.drv2", ".drv"));
@@ -86,6 +88,7 @@ static void numbers_are_digits_and_nothing_else(void **state)
 		{ "0", 0, 0, 0 },
 		{ "007", 0, 9, 7 },
 		{ "-5", -5, 5, -5 },
+		{ "5", -5, 5, 5 },
 		{ "-0", -1, 1, 0 },
 		{ "9223372036854775807", 0, INT64_MAX, INT64_MAX },
 		{ "-9223372036854775808", INT64_MIN, 0, INT64_MIN },
@@ -106,6 +109,7 @@ static void numbers_are_digits_and_nothing_else(void **state)
 		{ "0", 1, 9 },  /* One under. */
 		{ "-6", -5, 5 },
 		{ "-1", 0, 9 }, /* No sign where none can be meant. */
+		{ "-0", 0, 9 },
 		{ "9223372036854775808", 0, INT64_MAX },
 	};
 
@@ -113,6 +117,7 @@ static void numbers_are_digits_and_nothing_else(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		int64_t value = 99;
 
+		errno = ERANGE; /* Of something else, long ago. */
 		assert_true(str_to_int(good[i].text, good[i].min, good[i].max, &value));
 		assert_int_equal(value, good[i].value);
 	}
@@ -155,6 +160,7 @@ static void utf8_is_mended(void **state)
 		{ "a\xffz", 3, "a" FFFD "z" },
 		{ "a\0z", 3, "a" FFFD "z" },
 		{ "\xe2\x82", 2, FFFD FFFD }, /* A character cut off. */
+		{ "\xe2\x82z", 3, FFFD FFFD "z" },
 		{ "\xe2\x82\xac", 3, "\xe2\x82\xac" },
 	};
 
@@ -178,7 +184,7 @@ static void escapes_and_controls_go(void **state)
 		{ "\x1b]0;title\atext", "text" },         /* Ended by BEL. */
 		{ "\x1b]8;;http://x\x1b\\link", "link" }, /* Ended by ST. */
 		{ "\x1bP1;2q\x1b\\after", "after" },      /* Device control. */
-		{ "\0337a\0338b\033=c", "abc" },          /* Two characters. */
+		{ "\0337a\0338b\033=c\033~d", "abcd" },   /* Two characters. */
 		{ "a\x1b", "a" },                         /* Cut off, in each place. */
 		{ "a\x1b[", "a" },
 		{ "a\x1b[31", "a" },
@@ -245,6 +251,25 @@ static void the_nearest_names_come_first(void **state)
 	}
 }
 
+/* Where every difference counts: of three letters one may differ, of four or five two. */
+static void differences_are_counted(void **state)
+{
+	static const char *const abc[] = { "abc" };
+	static const struct {
+		const char *wanted;
+		size_t n;
+	} cases[] = { { "abc", 1 }, { "aBc", 1 }, { "xbc", 1 }, { "abx", 1 }, { "bac", 1 },
+		{ "acb", 1 }, { "cab", 0 }, { "xyc", 0 }, { "ab", 1 }, { "bc", 1 }, { "a", 0 },
+		{ "xabc", 1 }, { "xxabc", 1 }, { "abcxx", 1 }, { "xabcx", 1 }, { "xxxabc", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *found = NULL;
+
+		assert_int_equal(str_nearest(cases[i].wanted, abc, 1, &found, 1), cases[i].n);
+	}
+}
+
 static void nearest_keeps_its_bounds(void **state)
 {
 	const char *many[20], *found[20];
@@ -278,6 +303,7 @@ int main(void)
 		cmocka_unit_test(utf8_is_mended),
 		cmocka_unit_test(escapes_and_controls_go),
 		cmocka_unit_test(the_nearest_names_come_first),
+		cmocka_unit_test(differences_are_counted),
 		cmocka_unit_test(nearest_keeps_its_bounds),
 	};
 
