@@ -1,0 +1,141 @@
+#include "client/record.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/job_json.h"
+#include "lib/mem.h"
+#include "lib/time_text.h"
+
+static char *text_of(const struct json *json, const char *name)
+{
+	return xstrdup_or_null(json_text(json_get(json, name)));
+}
+
+static int64_t int_of(const struct json *json, const char *name, int64_t missing)
+{
+	int64_t value;
+
+	return json_int(json_get(json, name), &value) ? value : missing;
+}
+
+void progress_from_json(const struct json *json, struct progress *out)
+{
+	double seconds = 0;
+
+	*out = (struct progress){ .pushed_bytes = -1 };
+	if (json_kind(json) != JSON_OBJECT)
+		return;
+	out->build_id = int_of(json, "build", 0);
+	out->name = text_of(json, "name");
+	out->phase = text_of(json, "phase");
+	out->derivation = text_of(json, "derivation");
+	out->last_line = text_of(json, "last_line");
+	out->done = int_of(json, "done", 0);
+	out->expected = int_of(json, "expected", 0);
+	out->pushed_bytes = int_of(json, "pushed_bytes", -1);
+	if (json_double(json_get(json, "seconds"), &seconds) && seconds > 0 && seconds < 1e9)
+		out->ms = (int64_t)(seconds * 1000);
+}
+
+void progress_finish(struct progress *progress)
+{
+	free(progress->name);
+	free(progress->phase);
+	free(progress->derivation);
+	free(progress->last_line);
+	*progress = (struct progress){ 0 };
+}
+
+int record_from_json(const struct json *json, int64_t now_ms, struct record *out, struct err *err)
+{
+	struct record record = { .seen_at_ms = now_ms };
+	struct str text = { 0 };
+	int rv = job_from_json(json, &record.job, err);
+
+	if (rv < 0)
+		return rv;
+	record.waits_for = text_of(json, "waits_for");
+	progress_from_json(json_get(json, "progress"), &record.progress);
+	json_print(json, &text);
+	record.json = str_take(&text);
+	*out = record;
+	return 0;
+}
+
+void record_finish(struct record *record)
+{
+	job_finish(&record->job);
+	progress_finish(&record->progress);
+	free(record->waits_for);
+	free(record->json);
+	*record = (struct record){ 0 };
+}
+
+void rev_add_short(struct str *out, const char *rev)
+{
+	const char *digits = strchr(rev, ':') == NULL ? rev : strchr(rev, ':') + 1;
+
+	str_addf(out, "%.*s%.7s", (int)(digits - rev), rev, digits);
+}
+
+void job_add_label(struct str *out, const struct job *job)
+{
+	str_addf(out, "%s @ %s", job->attr, job->caps);
+	if (job->rev != NULL) {
+		str_add(out, " # ");
+		rev_add_short(out, job->rev);
+	}
+	if (job->flavour != NULL && strcmp(job->flavour, "default") != 0)
+		str_addf(out, " (%s)", job->flavour);
+}
+
+const char *record_phase(const struct record *record)
+{
+	if (record->progress.build_id == 0)
+		return NULL;
+	return record->progress.phase == NULL ? "running" : record->progress.phase;
+}
+
+int64_t record_elapsed_ms(const struct record *record, int64_t now_ms)
+{
+	const struct job *job = &record->job;
+
+	if (job_state_is_final(job->state))
+		return job->finished_at > 0 ? job->finished_at - job->submitted_at : 0;
+	if (record->progress.build_id != 0)
+		return record->progress.ms + now_ms - record->seen_at_ms;
+	return now_ms - job->submitted_at;
+}
+
+static void add_progress_note(struct str *out, const struct record *record)
+{
+	const struct progress *p = &record->progress;
+	char pushed[TIME_TEXT_MAX];
+
+	if (p->build_id != record->job.build_id && p->name != NULL)
+		str_addf(out, "%s: ", p->name);
+	if (p->expected > 1)
+		str_addf(out, "[%" PRId64 "/%" PRId64 "] ", p->done, p->expected);
+	if (p->pushed_bytes >= 0) {
+		size_to_text(p->pushed_bytes, pushed);
+		str_addf(out, "%s pushed", pushed);
+	} else if (p->last_line != NULL) {
+		str_add(out, p->last_line);
+	}
+}
+
+void record_add_note(struct str *out, const struct record *record)
+{
+	size_t before = out->len;
+
+	if (!job_state_is_final(record->job.state) && record->progress.build_id != 0)
+		add_progress_note(out, record);
+	if (out->len > before)
+		return;
+	if (record->waits_for != NULL)
+		str_add(out, record->waits_for);
+	else if (record->job.reason != NULL)
+		str_add(out, record->job.reason);
+}

@@ -1,0 +1,83 @@
+#include "client/screen.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib/str.h"
+
+#define HIDE_CURSOR "\033[?25l"
+#define SHOW_CURSOR "\033[?25h"
+#define CLEAR_LINE "\033[2K"
+#define CLEAR_BELOW "\033[J"
+#define CLEAR_ALL "\033[H\033[J"
+
+void screen_size(size_t *width, size_t *height)
+{
+	struct winsize size;
+
+	*width = 80;
+	*height = 24;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return;
+	if (size.ws_col > 0)
+		*width = size.ws_col;
+	if (size.ws_row > 0)
+		*height = size.ws_row;
+}
+
+/* To where the block begins. A terminal that became narrower has wrapped the block; where it
+ * begins is then known to nobody, and the whole screen is cleared. */
+static void add_return(struct str *out, const struct screen *screen, size_t width)
+{
+	if (screen->n_lines > 0 && width < screen->width)
+		str_add(out, CLEAR_ALL);
+	else if (screen->n_lines > 0)
+		str_addf(out, "\r\033[%zuA", screen->n_lines);
+}
+
+/* Returns how many lines there were. */
+static size_t add_lines(struct str *out, const char *lines)
+{
+	size_t n = 0;
+
+	while (*lines != '\0') {
+		size_t len = strcspn(lines, "\n");
+
+		str_add(out, CLEAR_LINE);
+		str_add_bytes(out, lines, len);
+		str_add_char(out, '\n');
+		lines += len + (lines[len] == '\n');
+		n++;
+	}
+	return n;
+}
+
+static void write_all(const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(STDOUT_FILENO, text, len);
+
+		if (n < 0)
+			return; /* The terminal is gone, and with it whoever would read this. */
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+void screen_draw(struct screen *screen, const char *above, const char *block)
+{
+	cleanup_str struct str out = { 0 };
+	size_t width, height;
+
+	screen_size(&width, &height);
+	str_add(&out, HIDE_CURSOR);
+	add_return(&out, screen, width);
+	(void)add_lines(&out, above);
+	screen->n_lines = add_lines(&out, block);
+	screen->width = width;
+	str_add(&out, CLEAR_BELOW SHOW_CURSOR);
+	(void)fflush(stdout);
+	write_all(out.text, out.len);
+}
