@@ -1,0 +1,208 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/now.h"
+#include "client/pages.h"
+#include "client/record.h"
+#include "client/table.h"
+#include "lib/job_json.h"
+#include "lib/time_text.h"
+
+#define LIMIT 20
+
+static const struct option_spec options[] = {
+	{ "limit", 'n', "N", "show at most so many live jobs; else 20" },
+	{ "no-header", '\0', NULL, "print no names of columns" },
+	{ NULL },
+};
+
+static const struct column columns[] = {
+	{ .name = "ID", .is_number = true },
+	{ .name = "ATTR", .may_be_cut = true },
+	{ .name = "CAPS" },
+	{ .name = "REV" },
+	{ .name = "STATE" },
+	{ .name = "PHASE" },
+	{ .name = "ELAPSED", .is_number = true },
+	{ .name = "WAITS-FOR", .may_be_cut = true },
+	{ .name = NULL },
+};
+
+static int64_t int_of(const struct json *json, const char *name)
+{
+	int64_t value;
+
+	return json_int(json_get(json, name), &value) ? value : 0;
+}
+
+/* "3 waiting, 120 done": an object of state -> number, without the zeros. */
+static void print_counts(const struct output *output, const char *name, const struct json *counts)
+{
+	cleanup_str struct str text = { 0 };
+	int64_t n;
+
+	for (const struct json *v = json_first(counts); v != NULL; v = json_next(v))
+		if (json_int(v, &n) && n > 0)
+			str_addf(&text, "%s%" PRId64 " %s", text.len > 0 ? ", " : "", n,
+				json_name(v));
+	output_field(output, name, "%s", text.len > 0 ? text.text : "none");
+}
+
+/* "local 2/2, gpu0 0/8 (fetching 1/4)" */
+static void print_builders(const struct output *output, const struct json *builders)
+{
+	cleanup_str struct str text = { 0 };
+
+	for (const struct json *v = json_first(builders); v != NULL; v = json_next(v)) {
+		const char *name = json_text(json_get(v, "name"));
+
+		str_addf(&text, "%s%s %" PRId64 "/%" PRId64, text.len > 0 ? ", " : "",
+			name == NULL ? "?" : name, int_of(v, "running"), int_of(v, "max_jobs"));
+		if (int_of(v, "fetching") > 0)
+			str_addf(&text, " (fetching %" PRId64 "/%" PRId64 ")",
+				int_of(v, "fetching"), int_of(v, "fetch_jobs"));
+	}
+	output_field(output, "builders", "%s", text.len > 0 ? text.text : "none");
+}
+
+/* "https://..., fetched 3m12s ago; master 1a2b3c4, nixos-unstable 5d6e7f8" */
+static void print_nixpkgs(const struct output *output, const struct json *nixpkgs)
+{
+	cleanup_str struct str text = { 0 };
+	const char *source = json_text(json_get(nixpkgs, "source"));
+	const char *separator = "; ";
+	int64_t fetched_at = json_time(json_get(nixpkgs, "fetched_at"));
+	char ago[TIME_TEXT_MAX];
+
+	if (source == NULL)
+		return;
+	str_add(&text, source);
+	if (fetched_at != 0) {
+		duration_to_text(wall_ms() - fetched_at, ago);
+		str_addf(&text, ", fetched %s ago", ago);
+	}
+	for (const struct json *v = json_first(json_get(nixpkgs, "branches")); v;
+		v = json_next(v)) {
+		const char *name = json_text(json_get(v, "name"));
+		const char *rev = json_text(json_get(v, "rev"));
+
+		str_addf(&text, "%s%s ", separator, name == NULL ? "?" : name);
+		rev_add_short(&text, rev == NULL ? "unknown" : rev);
+		separator = ", ";
+	}
+	output_field(output, "nixpkgs", "%s", text.text);
+}
+
+static void print_problem(const struct output *output, const char *text)
+{
+	if (text == NULL)
+		return;
+	output_coloured(output, RED, "  %-12s%s", "problem", text);
+	output_printf("\n");
+}
+
+static void print_summary(const struct output *output, const struct json *status)
+{
+	const struct json *nixpkgs = json_get(status, "nixpkgs");
+	const char *cache = json_text(json_get(status, "cache"));
+	bool draining = false;
+
+	print_counts(output, "jobs", json_get(status, "jobs"));
+	print_counts(output, "builds", json_get(status, "builds"));
+	print_builders(output, json_get(status, "builders"));
+	output_field(output, "besides", "%" PRId64 " evaluating, %" PRId64 " pushing",
+		int_of(status, "evaluating"), int_of(status, "pushing"));
+	output_field(output, "cache", "%s", cache == NULL ? "none: nothing is pushed" : cache);
+	print_nixpkgs(output, nixpkgs);
+	(void)json_bool(json_get(status, "draining"), &draining);
+	if (draining)
+		output_field(output, "draining", "nothing new starts (capq drain --off)");
+	print_problem(output, json_text(json_get(nixpkgs, "problem")));
+	for (const struct json *v = json_first(json_get(status, "problems")); v; v = json_next(v))
+		print_problem(output, json_text(v));
+}
+
+static void add_row(struct table *table, const struct record *record, int64_t now_ms)
+{
+	cleanup_str struct str rev = { 0 };
+	const struct job *job = &record->job;
+	char elapsed[TIME_TEXT_MAX];
+
+	rev_add_short(&rev, job->rev == NULL ? "" : job->rev);
+	duration_to_text(record_elapsed_ms(record, now_ms), elapsed);
+	table_int(table, job->id);
+	table_text(table, job->attr);
+	table_text(table, job->caps);
+	table_text(table, str_text(&rev));
+	table_coloured(table, job_state_colour(job->state), job_state_name(job->state));
+	table_text(table, record_phase(record));
+	table_text(table, elapsed);
+	table_text(table, record->waits_for);
+	table_end_row(table);
+}
+
+static int print_live(struct client *client, int64_t limit, struct err *err)
+{
+	struct table *table =
+		table_create(&client->output, columns, option_given(&client->options, "no-header"));
+	const struct json *json;
+	struct pages pages;
+	int64_t now = wall_ms();
+	int rv;
+
+	pages_init(&pages, client->api, "/jobs", "jobs", limit);
+	pages_filter(&pages, "state", "live");
+	while ((rv = pages_next(&pages, &json, err)) > 0) {
+		struct record record;
+
+		rv = record_from_json(json, now, &record, err);
+		if (rv < 0)
+			break;
+		add_row(table, &record, now);
+		record_finish(&record);
+	}
+	if (rv == 0)
+		table_print(table);
+	table_destroy(table);
+	if (rv == 0 && pages_has_more(&pages))
+		output_note("capq: there are more; see --limit, or capq list --state live\n");
+	pages_finish(&pages);
+	return rv;
+}
+
+static int run(struct client *client, struct err *err)
+{
+	cleanup_json struct json *status = NULL;
+	int64_t limit;
+	int rv = option_int(&client->options, "limit", 1, INT64_MAX, LIMIT, &limit, err);
+
+	if (rv == 0)
+		rv = api_get(client->api, &status, err, "/status");
+	if (rv < 0)
+		return rv;
+	if (client->output.is_json) {
+		output_json(status);
+		return 0;
+	}
+	print_summary(&client->output, status);
+	output_printf("\n");
+	return print_live(client, limit, err);
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.arguments = "",
+	.summary = "Say how much there is of everything, and what runs",
+	.details =
+		"First the sums: jobs and builds by state, the slots of each builder in use, and "
+		"what\n"
+		"keeps capqd from working, if anything does. Then the live jobs. ELAPSED is how "
+		"long\n"
+		"the build that runs for a job has taken, or else how long ago it was submitted.\n"
+		"With --json, the sums only; `capq list --state live --json` has the jobs.\n",
+	.examples = "capq status\n"
+		    "capq status --limit 100\n",
+	.options = options,
+	.run = run,
+};

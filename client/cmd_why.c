@@ -1,0 +1,71 @@
+#include <inttypes.h>
+
+#include "client/client.h"
+#include "client/select.h"
+#include "lib/job_json.h"
+
+/* "  build:12  torch-2.5.1  blocked  (reason)" */
+static int print_build(const struct output *output, const struct json *json, struct err *err)
+{
+	struct build build;
+	int rv = build_from_json(json, &build, err);
+
+	if (rv < 0)
+		return rv;
+	output_printf("  build:%" PRId64 "  %s  ", build.id, build.name);
+	output_coloured(
+		output, build_state_colour(build.state), "%s", build_state_name(build.state));
+	if (build.builder != NULL && build.state == BUILD_BUILDING)
+		output_printf(" on %s", build.builder);
+	if (build.reason != NULL)
+		output_printf("  (%s)", build.reason);
+	output_printf("\n");
+	build_finish(&build);
+	return 0;
+}
+
+static int print_why(const struct output *output, const struct json *why, struct err *err)
+{
+	const char *state = json_text(json_get(why, "state"));
+	const char *text = json_text(json_get(why, "text"));
+	int64_t ahead;
+	int rv = 0;
+
+	output_printf("%s: %s\n", state == NULL ? "?" : state, text == NULL ? "?" : text);
+	for (const struct json *v = json_first(json_get(why, "builds")); v != NULL && rv == 0;
+		v = json_next(v))
+		rv = print_build(output, v, err);
+	if (json_int(json_get(why, "ahead"), &ahead) && ahead > 0)
+		output_printf("  %" PRId64 " ready builds start before it\n", ahead);
+	return rv;
+}
+
+static int run(struct client *client, struct err *err)
+{
+	cleanup_json struct json *why = NULL;
+	cleanup_str struct str path = { 0 };
+	int rv = select_path(client->api, client->options.operands[0], &path, err);
+
+	if (rv == 0)
+		rv = api_get(client->api, &why, err, "%s/why", path.text);
+	if (rv < 0)
+		return rv;
+	if (!client->output.is_json)
+		return print_why(&client->output, why, err);
+	output_json(why);
+	return 0;
+}
+
+const struct command cmd_why = {
+	.name = "why",
+	.arguments = "JOB|build:ID",
+	.summary = "Say why a job or build is in the state that it is in",
+	.details = "For a job that waits, the builds from its own down to the one that it waits "
+		   "for at\n"
+		   "the moment.\n",
+	.examples = "capq why 17\n"
+		    "capq why build:12\n",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};
