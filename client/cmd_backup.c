@@ -14,7 +14,7 @@
 
 static const struct option_spec options[] = {
 	{ "force", '\0', NULL, "replace a file that is there" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static int write_all(int fd, const char *bytes, size_t len)

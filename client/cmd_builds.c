@@ -18,7 +18,7 @@ static const struct option_spec options[] = {
 	{ "limit", 'n', "N", "without JOB: at most so many; else 50" },
 	{ "all", '\0', NULL, "without JOB: all there are" },
 	{ "no-header", '\0', NULL, "print no names of columns" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct column columns[] = {

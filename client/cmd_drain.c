@@ -8,7 +8,7 @@
 static const struct option_spec options[] = {
 	{ "off", '\0', NULL, "start things again" },
 	{ "wait", 'w', NULL, "wait until nothing runs any more" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static int set_drain(struct client *client, bool drain, struct json **out, struct err *err)

@@ -22,7 +22,7 @@ static const struct option_spec options[] = {
 	{ "attempt", '\0', "N", "the log of this attempt; else of the newest" },
 	{ "patience", '\0', "TIME",
 		"with --follow: wait that long for a capqd that went away; else 2m" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- printing ---- */

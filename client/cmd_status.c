@@ -14,7 +14,7 @@
 static const struct option_spec options[] = {
 	{ "limit", 'n', "N", "show at most so many live jobs; else 20" },
 	{ "no-header", '\0', NULL, "print no names of columns" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct column columns[] = {

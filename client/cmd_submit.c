@@ -21,7 +21,7 @@ static const struct option_spec options[] = {
 		"with --wait: wait that long for a capqd that went away; else 2m" },
 	{ "idempotency-key", '\0', "KEY", "the same key within a day submits nothing twice" },
 	{ "no-header", '\0', NULL, "with --dry-run: print no names of columns" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* "job 17  python3Packages.torch @ 8.6 # 1a2b3c4 (already there, done)" */

@@ -5,7 +5,7 @@
 static const struct option_spec options[] = {
 	{ "timeout", 't', "TIME", "wait no longer than this, such as 90s, 10m or 1h30m" },
 	{ "patience", '\0', "TIME", "wait that long for a capqd that went away; else 2m" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static int run(struct client *client, struct err *err)

@@ -6,7 +6,7 @@
 static const struct option_spec options[] = {
 	{ "forever", '\0', NULL, "go on when nothing is live" },
 	{ "patience", '\0', "TIME", "wait that long for a capqd that went away; else 2m" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static enum report_style style_of(const struct output *output)

@@ -9,7 +9,7 @@ const struct option_spec global_options[] = {
 	{ "no-color", '\0', NULL, "no colours" },
 	{ "help", 'h', NULL, "explain the command" },
 	{ "version", '\0', NULL, "print the version of capq" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* A new command: its file, its name here twice, a section in docs/man/capq.1. */
