@@ -41,34 +41,38 @@ static int next_mark(struct job_reader *reader)
 	return c;
 }
 
-/* Move to the '{' of the next object: 1; to the end: 0. */
-static int find_object(struct job_reader *reader, struct err *err)
-{
-	int c = next_mark(reader);
+#define EXPECTED_OBJECT "expected an object such as {\"attr\": \"hello\", \"caps\": \"8.6\"}"
 
-	if (!reader->began && c == '[') {
-		reader->is_array = true;
-		c = next_mark(reader);
-	} else if (reader->is_array && reader->had_object && c == ',') {
-		c = next_mark(reader);
-	} else if (reader->is_array && reader->had_object && c != ']' && c != EOF) {
-		return refuse(reader, "expected ',' or ']' behind an object of the array", err);
-	}
-	reader->began = true;
-	if (c == '{')
-		return 1;
+/* `c` is no object: nothing else may follow. */
+static int find_end(struct job_reader *reader, int c, struct err *err)
+{
 	reader->ended = true;
+	if (reader->is_array && c == EOF)
+		return refuse(reader, "the array has no end", err);
 	if (reader->is_array && c == ']')
 		c = next_mark(reader);
-	else if (reader->is_array && c == EOF)
-		return refuse(reader, "the array has no end", err);
 	if (c == EOF && ferror(reader->file))
 		return err_errno(err, errno, "%s", reader->name);
-	return c == EOF ? 0
-			: refuse(reader,
-				  "expected an object such as "
-				  "{\"attr\": \"hello\", \"caps\": \"8.6\"}",
-				  err);
+	return c == EOF ? 0 : refuse(reader, EXPECTED_OBJECT, err);
+}
+
+/* Move behind the '{' of the next object: 1; to the end: 0. */
+static int find_object(struct job_reader *reader, struct err *err)
+{
+	bool is_first = !reader->began;
+	int c = next_mark(reader);
+
+	reader->began = true;
+	if (is_first && c == '[') {
+		reader->is_array = true;
+		c = next_mark(reader);
+	} else if (!is_first && reader->is_array && c == ',') {
+		c = next_mark(reader);
+		return c == '{' ? 1 : refuse(reader, EXPECTED_OBJECT, err);
+	} else if (!is_first && reader->is_array && c != ']' && c != EOF) {
+		return refuse(reader, "expected ',' or ']' behind an object of the array", err);
+	}
+	return c == '{' ? 1 : find_end(reader, c, err);
 }
 
 /* Read the object whose '{' is behind us, minding braces inside strings. */
@@ -106,7 +110,6 @@ int job_reader_next(struct job_reader *reader, struct json **out, struct err *er
 	if (rv <= 0)
 		return rv;
 	reader->line = reader->next_line;
-	reader->had_object = true;
 	rv = read_object(reader, err);
 	if (rv < 0)
 		return rv;

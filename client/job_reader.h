@@ -18,7 +18,7 @@ struct job_reader {
 	const char *name;  /* For errors, which begin with "NAME:LINE: ". */
 	int64_t line;      /* Where the newest object began. */
 	int64_t next_line; /* Where the file is. */
-	bool began, is_array, had_object, ended;
+	bool began, is_array, ended;
 	struct str object; /* Text of the newest. */
 };
 

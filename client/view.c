@@ -144,6 +144,8 @@ static void add_row(const struct view *view, const struct layout *l, const char 
 		add_cell(l, c, cells[c], out);
 		str_add(out, colour_end(view->has_colour && c == STATE, colour));
 	}
+	while (out->text[out->len - 1] == ' ')
+		out->len--;
 	str_add_char(out, '\n');
 }
 
