@@ -96,10 +96,8 @@ static void print_nixpkgs(const struct output *output, const struct json *nixpkg
 
 static void print_problem(const struct output *output, const char *text)
 {
-	if (text == NULL)
-		return;
-	output_coloured(output, RED, "  %-12s%s", "problem", text);
-	output_printf("\n");
+	if (text != NULL)
+		output_field(output, "problem", "%s", text);
 }
 
 static void print_summary(const struct output *output, const struct json *status)

@@ -66,14 +66,14 @@ static int try_to_connect(struct event_source *source, int64_t timeout_ms, struc
 	}
 	if (rv != CAPQ_EBUSY || source->state == SOURCE_NEW)
 		return rv;
-	now = monotonic_ms();
-	if (now - source->away_since_ms >= source->patience_ms)
+	if (monotonic_ms() - source->away_since_ms >= source->patience_ms)
 		return give_up(source, err);
-	source->next_try_ms = now + RETRY_MS;
+	source->next_try_ms = monotonic_ms() + RETRY_MS;
 	return SOURCE_QUIET;
 }
 
-static int lose(struct event_source *source)
+/* What is away for too long, be it with connections in between, is given up. */
+static int lose(struct event_source *source, struct err *err)
 {
 	int64_t now = monotonic_ms();
 
@@ -82,6 +82,10 @@ static int lose(struct event_source *source)
 	source->state = SOURCE_AWAY;
 	if (source->away_since_ms == 0)
 		source->away_since_ms = now;
+	if (now - source->away_since_ms >= source->patience_ms) {
+		*err = source->why;
+		return give_up(source, err);
+	}
 	source->next_try_ms = now + RETRY_MS;
 	return SOURCE_LOST;
 }
@@ -104,7 +108,7 @@ static int read_event(
 		if (rv == STREAM_ENDED)
 			(void)err_set(&source->why, CAPQ_EBUSY, "capqd ended the connection");
 		if (rv != STREAM_BYTES)
-			return lose(source);
+			return lose(source, err);
 		rv = sse_feed(&source->sse, bytes, len, err);
 		if (rv < 0)
 			return rv;
@@ -119,7 +123,7 @@ int event_source_next(
 	case SOURCE_OPEN:
 		return read_event(source, timeout_ms, out, err);
 	case SOURCE_SUSPECTED:
-		return lose(source);
+		return lose(source, err);
 	case SOURCE_NEW:
 	case SOURCE_AWAY:
 		break;

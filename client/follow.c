@@ -4,6 +4,7 @@
 
 #include "client/event_source.h"
 #include "client/now.h"
+#include "lib/mem.h"
 #include "lib/time_text.h"
 
 #define TICK_MS 1000
@@ -38,30 +39,39 @@ static int refresh(struct follow *follow, struct err *err)
 	int rv = job_set_refresh(follow->set, follow->client->api, &local);
 
 	follow->refresh_at_ms = INT64_MAX;
+	if (rv == 0) {
+		event_source_confirm(&follow->events);
+	} else if (rv == CAPQ_EBUSY && follow->events.state != SOURCE_NEW) {
+		event_source_suspect(&follow->events, &local);
+	} else {
+		*err = local;
+		return rv;
+	}
 	report_changes(&follow->report, follow->set);
 	if (follow->set->is_everything)
 		job_set_drop_final(follow->set);
-	if (rv == CAPQ_EBUSY && follow->events.state != SOURCE_NEW) {
-		event_source_suspect(&follow->events, &local);
-		return 0;
-	}
-	if (rv < 0)
-		*err = local;
-	else
-		event_source_confirm(&follow->events);
-	return rv;
+	return 0;
 }
 
+/* What capqd says of itself, as far as it matters to whoever waits. */
 static void note_daemon(struct follow *follow, const struct sse_event *event)
 {
+	static const struct {
+		const char *what, *text;
+	} notes[] = {
+		{ "stopping", "capqd is stopping" },
+		{ "draining", "capqd is draining: nothing new starts" },
+		{ "resumed", "capqd has ended its drain" },
+	};
 	cleanup_json struct json *data = NULL;
 	const char *what;
 
 	if (json_parse(event->data, event->data_len, &data, NULL) < 0)
 		return;
 	what = json_text(json_get(data, "what"));
-	if (what != NULL)
-		report_note(&follow->report, "capqd: %s", what);
+	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
+		if (what != NULL && strcmp(what, notes[i].what) == 0)
+			report_note(&follow->report, "%s", notes[i].text);
 }
 
 /* Wait for the next event, at most until something else is due. */
@@ -127,6 +137,7 @@ static int run(struct follow *follow, struct err *err)
 		if (now >= follow->deadline_ms)
 			return timed_out(follow, err);
 		if (now >= follow->tick_at_ms) {
+			report_changes(&follow->report, follow->set); /* Progress came unasked. */
 			report_tick(&follow->report, follow->set);
 			follow->tick_at_ms = now + TICK_MS;
 		}

@@ -7,8 +7,9 @@
 #include "client/pages.h"
 #include "lib/mem.h"
 
-#define AT_ONCE_MS 100     /* After an event about a job: others often follow in the same breath. */
-#define SOON_MS 1000       /* After one about a build, which many jobs may wait for. */
+#define AT_ONCE_MS 100 /* After an event about a job: others often follow in the same breath. */
+#define SOON_MS 1000   /* After one about a build, which many jobs may wait for. */
+#define KEEP_FINAL_MS 60000
 #define BUILD_NEWS_MAX 100 /* How many jobs such an event makes stale; a screen shows no more. */
 
 /* The place of `id`, or where it belongs. */
@@ -208,13 +209,16 @@ static void finish_tracked(struct tracked *t)
 
 void job_set_drop_final(struct job_set *set)
 {
+	int64_t before_ms = monotonic_ms() - KEEP_FINAL_MS;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
-		if (is_live(&set->items[i]) || set->items[i].is_stale)
-			set->items[kept++] = set->items[i];
+		struct tracked *t = &set->items[i];
+
+		if (is_live(t) || t->is_stale || !t->was_said || t->said_at_ms > before_ms)
+			set->items[kept++] = *t;
 		else
-			finish_tracked(&set->items[i]);
+			finish_tracked(t);
 	}
 	set->n = kept;
 }

@@ -24,6 +24,7 @@ struct tracked {
 	bool was_said;
 	enum job_state said_state;
 	char *said_phase;
+	int64_t said_at_ms; /* Monotonic. */
 };
 
 struct job_set {
@@ -48,7 +49,8 @@ int job_set_refresh(struct job_set *set, struct api *api, struct err *err);
 /* How many are not final, or not known yet. */
 size_t job_set_count_live(const struct job_set *set);
 
-/* Drop the jobs that are final and were said so. */
+/* Drop the jobs that are final and were said so a while ago: not at once, because an event that is
+ * older than what was asked since then may still be on its way, and would make them new again. */
 void job_set_drop_final(struct job_set *set);
 
 void job_set_finish(struct job_set *set);

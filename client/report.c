@@ -138,6 +138,7 @@ static void remember(struct report *report, struct tracked *t)
 		count_end(report, t->said_state, -1);
 	count_end(report, t->record.job.state, 1);
 	t->was_said = true;
+	t->said_at_ms = monotonic_ms();
 	t->said_state = t->record.job.state;
 	free(t->said_phase);
 	t->said_phase = xstrdup_or_null(record_phase(&t->record));

@@ -11,6 +11,7 @@ static void drop_read(struct sse *sse)
 		return;
 	sse->input.len -= sse->at;
 	memmove(sse->input.text, sse->input.text + sse->at, sse->input.len + 1);
+	sse->searched = sse->searched > sse->at ? sse->searched - sse->at : 0;
 	sse->at = 0;
 }
 
@@ -49,9 +50,10 @@ static bool next_line(struct sse *sse, const char **line, size_t *len)
 		if (sse->input.text[sse->at] == '\n')
 			sse->at++;
 	}
-	for (end = sse->at; end < sse->input.len; end++)
-		if (sse->input.text[end] == '\n' || sse->input.text[end] == '\r')
-			break;
+	end = sse->searched > sse->at ? sse->searched : sse->at;
+	while (end < sse->input.len && sse->input.text[end] != '\n' && sse->input.text[end] != '\r')
+		end++;
+	sse->searched = end;
 	if (end >= sse->input.len)
 		return false;
 	*line = sse->input.text + sse->at;
@@ -140,7 +142,7 @@ void sse_restart(struct sse *sse)
 	str_clear(&sse->name);
 	str_clear(&sse->data);
 	memcpy(sse->new_id, sse->id, sizeof sse->id);
-	sse->at = 0;
+	sse->at = sse->searched = 0;
 	sse->began = sse->after_cr = false;
 }
 

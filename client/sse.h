@@ -29,6 +29,7 @@ struct sse_event {
 struct sse {
 	struct str input; /* Bytes not read yet, behind `at` that were. */
 	size_t at;
+	size_t searched; /* Up to there no line ends: a long one is not searched again and again. */
 	bool began;      /* The byte order mark was looked for. */
 	bool after_cr;   /* The last line ended in CR: an LF that follows belongs to it. */
 	struct str name; /* Of the event that is being read. */

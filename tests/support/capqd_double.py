@@ -223,8 +223,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def send_scripted(self, status, headers, body):
-        self.send_bytes(body, status, headers.pop("Content-Type", "application/json"),
-                        headers.items())
+        """A Content-Length of its own is a promise that is not kept: the connection ends."""
+        self.send_response(status)
+        self.close_connection = "Content-Length" in headers
+        for name, value in {"Content-Type": "application/json",
+                            "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
 
     def begin_stream(self):
         self.send_response(200)
@@ -454,24 +460,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     continue
             piece, at = log[at:at + 1000], min(len(log), at + 1000)
             self.send_chunk(sse(at, "chunk", piece.decode("utf-8", "replace")))
+        raise ConnectionAbortedError  # Killed: no `end`.
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     block_on_close = False
+    allow_reuse_address = True
     request_queue_size = 64
 
     def get_request(self):
-        connection, _ = super().get_request()
+        connection, address = super().get_request()
         self.double.connections.add(connection)
-        return connection, "unix"
+        return connection, address or "unix"
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], OSError):  # A client may go at any time.
             super().handle_error(request, client_address)
 
 
+class UnixServer(Server):
+    address_family = socket.AF_UNIX
+
+
 class Double:
+    """`path` is a socket's; None: a free port at 127.0.0.1, see `url`."""
+
     def __init__(self, path, world=None, token=None):
         self.path, self.world, self.token = path, world or World(), token
         self.heartbeat = HEARTBEAT_SECONDS
@@ -483,7 +497,12 @@ class Double:
 
     def start(self):
         self.stopping = False
-        self.server = Server(self.path, Handler)
+        if self.path:
+            self.server = UnixServer(self.path, Handler)
+            self.url = "unix:" + self.path
+        else:
+            self.server = Server(("127.0.0.1", 0), Handler)
+            self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
         self.server.double = self
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self

@@ -115,12 +115,15 @@ class World:
             self.publish("build", {"subject": number, "from": "ready", "to": "building"})
 
     def progress(self, number, **more):
-        """A progress event: not stored, not asked for."""
+        """A progress event, which is not stored."""
         with self.changed:
             data = {"build": number, "name": self.builds[number]["name"], "phase": "buildPhase",
                     "derivation": None, "done": 0, "expected": 1, "seconds": 5,
                     "last_line": None, "pushed_bytes": None}
             data.update(more)
+            for job in self.jobs.values():
+                if job["build"] == number and job["progress"]:
+                    job["progress"] = data
             self.events.append((None, "progress", data))
             self.changed.notify_all()
 
