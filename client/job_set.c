@@ -12,40 +12,33 @@
 #define KEEP_FINAL_MS 60000
 #define BUILD_NEWS_MAX 100 /* How many jobs such an event makes stale; a screen shows no more. */
 
-/* The place of `id`, or where it belongs. */
-static size_t place_of(const struct job_set *set, int64_t id)
-{
-	size_t low = 0, high = set->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (set->items[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static struct tracked *find(const struct job_set *set, int64_t id)
 {
-	size_t at = place_of(set, id);
+	uint32_t at = id_map_get(&set->index, id);
 
-	return at < set->n && set->items[at].id == id ? &set->items[at] : NULL;
+	return at == ID_MAP_NONE ? NULL : &set->items[at];
 }
 
 static struct tracked *find_or_add(struct job_set *set, int64_t id)
 {
-	size_t at = place_of(set, id);
+	struct tracked *t = find(set, id);
 
-	if (at == set->n || set->items[at].id != id) {
-		array_reserve(&set->items, &set->capacity, set->n + 1, sizeof *set->items);
-		memmove(&set->items[at + 1], &set->items[at], (set->n - at) * sizeof *set->items);
-		set->n++;
-		set->items[at] = (struct tracked){ .id = id, .is_stale = true };
-	}
-	return &set->items[at];
+	if (t != NULL)
+		return t;
+	array_reserve(&set->items, &set->capacity, set->n + 1, sizeof *set->items);
+	id_map_set(&set->index, id, (uint32_t)set->n);
+	t = &set->items[set->n++];
+	*t = (struct tracked){ .id = id, .is_stale = true };
+	return t;
+}
+
+/* The items have moved. */
+static void make_index(struct job_set *set)
+{
+	id_map_finish(&set->index);
+	set->index = (struct id_map){ 0 };
+	for (size_t i = 0; i < set->n; i++)
+		id_map_set(&set->index, set->items[i].id, (uint32_t)i);
 }
 
 void job_set_add(struct job_set *set, int64_t id)
@@ -154,6 +147,13 @@ static void learn(struct tracked *t, struct record *record)
 	t->is_stale = false;
 }
 
+static int compare(const void *a_pointer, const void *b_pointer)
+{
+	const struct tracked *a = a_pointer, *b = b_pointer;
+
+	return (a->id > b->id) - (a->id < b->id);
+}
+
 /* All live jobs, page by page. What was live and is not among them stays stale. */
 static int list(struct job_set *set, struct api *api, struct err *err)
 {
@@ -172,6 +172,8 @@ static int list(struct job_set *set, struct api *api, struct err *err)
 		learn(find_or_add(set, record.job.id), &record);
 	}
 	pages_finish(&pages);
+	qsort(set->items, set->n, sizeof *set->items, compare);
+	make_index(set);
 	set->wants_list = rv < 0;
 	return rv;
 }
@@ -220,13 +222,17 @@ void job_set_drop_final(struct job_set *set)
 		else
 			finish_tracked(t);
 	}
+	if (kept == set->n)
+		return;
 	set->n = kept;
+	make_index(set);
 }
 
 void job_set_finish(struct job_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
 		finish_tracked(&set->items[i]);
+	id_map_finish(&set->index);
 	free(set->items);
 	*set = (struct job_set){ 0 };
 }

@@ -13,6 +13,7 @@
 #include "client/api.h"
 #include "client/record.h"
 #include "client/sse.h"
+#include "lib/id_map.h"
 
 struct tracked {
 	int64_t id;
@@ -28,10 +29,11 @@ struct tracked {
 };
 
 struct job_set {
-	struct tracked *items; /* By id. */
+	struct tracked *items; /* In the order in which they were added; everything: by id. */
 	size_t n, capacity;
-	bool is_everything; /* All live jobs, also those to come. */
-	bool wants_list;    /* Which jobs those are is to be asked. */
+	struct id_map index; /* Id -> place among the items. */
+	bool is_everything;  /* All live jobs, also those to come. */
+	bool wants_list;     /* Which jobs those are is to be asked. */
 };
 
 /* Zero-initialise it. Add a job; one that is there already is not added again. */

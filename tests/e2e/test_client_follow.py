@@ -65,7 +65,7 @@ class Wait(CapqCase):
         said = said.end()
         self.assertEqual((said.code, said.err), (1, ""))
         self.assertEqual([(job["id"], job["state"]) for job in json.loads(said.out)],
-                         [(1, "failed"), (2, "done")])
+                         [(2, "done"), (1, "failed")])
 
     def test_no_longer_than_allowed(self):
         self.world.add_job("a", state="on_hold")
