@@ -7,7 +7,6 @@
 #include "client/record.h"
 #include "client/select.h"
 #include "client/table.h"
-#include "lib/job_json.h"
 #include "lib/time_text.h"
 
 #define LIMIT 50
@@ -46,7 +45,7 @@ static int add_row(struct table *table, const struct json *json, int64_t now_ms,
 {
 	struct progress progress;
 	struct build build;
-	int rv = build_from_json(json, &build, err);
+	int rv = build_from_answer(json, &build, err);
 
 	if (rv < 0)
 		return rv;

@@ -1,14 +1,14 @@
 #include <inttypes.h>
 
 #include "client/client.h"
+#include "client/record.h"
 #include "client/select.h"
-#include "lib/job_json.h"
 
 /* "  build:12  torch-2.5.1  blocked  (reason)" */
 static int print_build(const struct output *output, const struct json *json, struct err *err)
 {
 	struct build build;
-	int rv = build_from_json(json, &build, err);
+	int rv = build_from_answer(json, &build, err);
 
 	if (rv < 0)
 		return rv;

@@ -122,7 +122,8 @@ int64_t job_set_note(struct job_set *set, const struct sse_event *event)
 		return -1; /* An event of a later version, perhaps; it is not for us. */
 	if (strcmp(event->name, "progress") == 0)
 		return note_progress(set, data);
-	if (strcmp(event->name, "job") == 0 && json_int(json_get(data, "subject"), &subject))
+	if (strcmp(event->name, "job") == 0 && json_int(json_get(data, "subject"), &subject) &&
+		subject > 0)
 		return note_job(set, subject);
 	if (strcmp(event->name, "build") == 0)
 		return note_build(set);

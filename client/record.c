@@ -48,14 +48,30 @@ void progress_finish(struct progress *progress)
 	*progress = (struct progress){ 0 };
 }
 
+/* Not the fault of whoever typed the command: no CAPQ_EINVAL. */
+static int misunderstood(const char *what, struct err *err)
+{
+	return err_set(err, CAPQ_EFAILED,
+		"the answer is no %s as this capq knows it; are capq and capqd of one version?",
+		what);
+}
+
+int build_from_answer(const struct json *json, struct build *out, struct err *err)
+{
+	return build_from_json(json, out, NULL) < 0 ? misunderstood("build", err) : 0;
+}
+
 int record_from_json(const struct json *json, int64_t now_ms, struct record *out, struct err *err)
 {
 	struct record record = { .seen_at_ms = now_ms };
 	struct str text = { 0 };
-	int rv = job_from_json(json, &record.job, err);
 
-	if (rv < 0)
-		return rv;
+	if (job_from_json(json, &record.job, NULL) < 0)
+		return misunderstood("job", err);
+	if (record.job.id < 1) {
+		job_finish(&record.job);
+		return misunderstood("job", err);
+	}
 	record.waits_for = text_of(json, "waits_for");
 	progress_from_json(json_get(json, "progress"), &record.progress);
 	json_print(json, &text);

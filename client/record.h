@@ -30,7 +30,10 @@ struct record {
 	char *json;               /* As answered. */
 };
 
+/* Read a job or a build that the API answered. CAPQ_EFAILED: it is none that this version knows.
+ * The caller ends with record_finish(), build_finish(). */
 int record_from_json(const struct json *json, int64_t now_ms, struct record *out, struct err *err);
+int build_from_answer(const struct json *json, struct build *out, struct err *err);
 void record_finish(struct record *record);
 
 /* Read a Progress object; all zero for null. */

@@ -102,9 +102,9 @@ int submit_ids(const struct json *answer, int64_t **out, size_t *out_n, struct e
 	size_t n = 0;
 
 	for (const struct json *v = json_first(jobs); v != NULL; v = json_next(v))
-		if (!json_int(json_get(v, "id"), &ids[n++]))
+		if (!json_int(json_get(v, "id"), &ids[n]) || ids[n++] < 1)
 			return err_set(err, CAPQ_EFAILED,
-				"the answer names no id; are capq and capqd of one version?");
+				"the answer names no ids; are capq and capqd of one version?");
 	*out = STEAL_POINTER(ids);
 	*out_n = n;
 	return 0;

@@ -493,8 +493,8 @@ class Trouble(CapqCase):
         self.refuses("status", 1, "the answer of %s is no JSON; is that capqd?"
                      % self.double.url)
         self.double.answer_next("/jobs/1", 200, b'{"hello": "world"}')
-        said = self.capq("show", 1)
-        self.assertIn("are both of one version?", said.err)
+        self.refuses("show 1", 1, "the answer is no job as this capq knows it; are capq and "
+                                  "capqd of one version?")
 
     def test_an_answer_without_end(self):
         self.double.answer_next("/status", 200, b" " * (65 << 20))
