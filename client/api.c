@@ -29,7 +29,7 @@ static int collect(
 		if (rv < 0)
 			return rv;
 		if (rv == STREAM_QUIET)
-			continue; /* Nor is this for ever: the silence is counted. */
+			continue; /* Not for ever: the stream counts the silence. */
 		if (out->len + len > max)
 			return err_set(err, CAPQ_ETOOBIG, "the answer of %s is larger than %zu MiB",
 				api->server->name, max >> 20);
@@ -64,7 +64,8 @@ static int expect_success(struct api *api, struct stream *stream, struct err *er
 	return problem_to_err(status, api->problem, api->server->name, err);
 }
 
-int api_open(struct api *api, const struct request *request, struct stream **out, struct err *err)
+int api_open(
+	struct api *api, const struct stream_request *request, struct stream **out, struct err *err)
 {
 	cleanup_stream struct stream *stream = stream_open(api->server, request, NULL);
 	int rv;
@@ -76,7 +77,8 @@ int api_open(struct api *api, const struct request *request, struct stream **out
 	return rv;
 }
 
-int api_call(struct api *api, const struct request *request, struct json **out, struct err *err)
+int api_call(
+	struct api *api, const struct stream_request *request, struct json **out, struct err *err)
 {
 	cleanup_stream struct stream *stream = stream_open(api->server, request, api->connections);
 	cleanup_str struct str answer = { 0 };
@@ -95,7 +97,7 @@ int api_call(struct api *api, const struct request *request, struct json **out, 
 static int call_formatted(struct api *api, const char *method, struct json **out,
 	const char *format, va_list args, struct err *err)
 {
-	struct request request = { .method = method };
+	struct stream_request request = { .method = method };
 	char path[4096];
 	int len = vsnprintf(path, sizeof path, format, args);
 

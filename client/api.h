@@ -23,7 +23,8 @@ const struct server *api_server(const struct api *api);
 const struct json *api_problem(const struct api *api);
 
 /* Ask, and read the whole answer, which must be JSON. The caller frees `*out`. */
-int api_call(struct api *api, const struct request *request, struct json **out, struct err *err);
+int api_call(
+	struct api *api, const struct stream_request *request, struct json **out, struct err *err);
 
 /* The usual two: a GET, and a POST without body, of a formatted path. */
 int api_get(struct api *api, struct json **out, struct err *err, const char *format, ...)
@@ -33,6 +34,7 @@ int api_post(struct api *api, struct json **out, struct err *err, const char *fo
 
 /* Ask, and wait until it is known that the answer is a good one, to be read as it comes, over a
  * connection of its own. The request is borrowed until the stream is closed. */
-int api_open(struct api *api, const struct request *request, struct stream **out, struct err *err);
+int api_open(struct api *api, const struct stream_request *request, struct stream **out,
+	struct err *err);
 
 #endif

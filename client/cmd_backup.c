@@ -107,7 +107,7 @@ static int run(struct client *client, struct err *err)
 {
 	const char *path = client->options.operands[0];
 	cleanup_free char *temporary = str_format("%s.tmp", path);
-	struct request request = { .method = "POST", .path = "/backup" };
+	struct stream_request request = { .method = "POST", .path = "/backup" };
 	cleanup_stream struct stream *stream = NULL;
 	struct stat there;
 	int64_t size = 0;

@@ -13,7 +13,7 @@ static const struct option_spec options[] = {
 
 static int set_drain(struct client *client, bool drain, struct json **out, struct err *err)
 {
-	struct request request = {
+	struct stream_request request = {
 		.method = "POST",
 		.path = "/drain",
 		.content_type = "application/json",

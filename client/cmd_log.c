@@ -81,7 +81,7 @@ static int finish_log(struct printer *printer, struct err *err)
 
 static int print_once(struct client *client, const char *path, struct err *err)
 {
-	struct request request = { .method = "GET", .path = path };
+	struct stream_request request = { .method = "GET", .path = path };
 	struct printer printer = { .is_json = client->output.is_json };
 	cleanup_stream struct stream *stream = NULL;
 	const char *bytes;

@@ -29,8 +29,9 @@ static int64_t least(int64_t a, int64_t b)
 
 static int connect_now(struct event_source *source, struct err *err)
 {
-	source->request =
-		(struct request){ .method = "GET", .path = source->path, .silence_ms = SILENCE_MS };
+	source->request = (struct stream_request){
+		.method = "GET", .path = source->path, .silence_ms = SILENCE_MS
+	};
 	if (source->resumes && source->sse.id[0] != '\0') {
 		(void)snprintf(
 			source->header, sizeof source->header, "Last-Event-ID: %s", source->sse.id);

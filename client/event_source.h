@@ -25,7 +25,7 @@ struct event_source {
 	int64_t patience_ms; /* How long a capqd that went away is waited for. */
 
 	enum source_state state;
-	struct request request;
+	struct stream_request request;
 	char header[SSE_ID_MAX + 32];
 	struct stream *stream; /* While it is open. */
 	struct sse sse;

@@ -14,7 +14,7 @@
 
 struct stream {
 	const struct server *server;
-	const struct request *request;
+	const struct stream_request *request;
 	CURLM *multi;
 	bool owns_multi;
 	CURL *easy;
@@ -24,7 +24,7 @@ struct stream {
 	bool has_head; /* The status is known. */
 	bool ended;    /* Nothing more will come; `result` says how it went. */
 	CURLcode result;
-	int64_t last_byte_ms;      /* Monotonic: when something was received or sent. */
+	int64_t waited_ms;         /* Since something was received or sent. */
 	struct err body_err;       /* Of read_body(). */
 	char why[CURL_ERROR_SIZE]; /* libcurl's words. */
 };
@@ -36,7 +36,7 @@ static size_t on_received(char *bytes, size_t size, size_t n, void *owner)
 	struct stream *stream = owner;
 
 	str_add_bytes(&stream->received, bytes, size * n);
-	stream->last_byte_ms = monotonic_ms();
+	stream->waited_ms = 0;
 	return size * n;
 }
 
@@ -49,19 +49,19 @@ static size_t on_header(char *line, size_t size, size_t n, void *owner)
 	(void)curl_easy_getinfo(stream->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (line[0] == '\r' && status >= 200)
 		stream->has_head = true;
-	stream->last_byte_ms = monotonic_ms();
+	stream->waited_ms = 0;
 	return size * n;
 }
 
 static size_t on_send(char *buffer, size_t size, size_t n, void *owner)
 {
 	struct stream *stream = owner;
-	const struct request *request = stream->request;
+	const struct stream_request *request = stream->request;
 	size_t len = 0;
 
 	if (request->read_body(request->owner, buffer, size * n, &len, &stream->body_err) < 0)
 		return CURL_READFUNC_ABORT;
-	stream->last_byte_ms = monotonic_ms();
+	stream->waited_ms = 0;
 	return len;
 }
 
@@ -76,7 +76,7 @@ static void add_header(struct stream *stream, const char *name, const char *valu
 
 static void set_headers(struct stream *stream)
 {
-	const struct request *request = stream->request;
+	const struct stream_request *request = stream->request;
 
 	if (stream->server->token != NULL) {
 		cleanup_free char *bearer = str_format("Bearer %s", stream->server->token);
@@ -97,7 +97,7 @@ static void set_headers(struct stream *stream)
 
 static void set_body(struct stream *stream)
 {
-	const struct request *request = stream->request;
+	const struct stream_request *request = stream->request;
 
 	if (strcmp(request->method, "POST") != 0)
 		return;
@@ -126,7 +126,7 @@ static void set_place(struct stream *stream)
 /* server_parse() allows http and https only, and redirects stay off (libcurl's default, said here
  * because the token depends on it). */
 struct stream *stream_open(
-	const struct server *server, const struct request *request, void *connections)
+	const struct server *server, const struct stream_request *request, void *connections)
 {
 	struct stream *stream = xcalloc(1, sizeof *stream);
 
@@ -137,7 +137,6 @@ struct stream *stream_open(
 	stream->easy = curl_easy_init();
 	if (stream->multi == NULL || stream->easy == NULL)
 		abort(); /* No memory. */
-	stream->last_byte_ms = monotonic_ms();
 	set_place(stream);
 	set_headers(stream);
 	set_body(stream);
@@ -174,32 +173,21 @@ void cleanup_stream_at(struct stream **stream)
 
 /* ---- what went wrong on the way ---- */
 
-/* Why the connection failed, as a person would say it. */
-static const char *connect_reason(const struct stream *stream)
+static int cannot_reach(const struct stream *stream, struct err *err)
 {
+	const char *name = stream->server->name, *reason = stream->why;
 	long number = 0;
 
 	(void)curl_easy_getinfo(stream->easy, CURLINFO_OS_ERRNO, &number);
-	switch (number) {
-	case ENOENT:
-		return "no such file";
-	case ECONNREFUSED:
-		return "nobody listens there";
-	case EACCES:
-		return "permission denied";
-	default:
-		return stream->why;
-	}
-}
-
-static int cannot_reach(const struct stream *stream, struct err *err)
-{
-	const char *name = stream->server->name, *reason = connect_reason(stream);
-
-	if (strcmp(reason, "permission denied") == 0)
+	if (number == EACCES)
 		return err_set(err, CAPQ_EDENIED,
-			"may not talk to capqd at %s: %s; are you in the group of that socket?",
-			name, reason);
+			"may not talk to capqd at %s: permission denied; are you in the group of "
+			"that socket?",
+			name);
+	if (number == ENOENT)
+		reason = "no such file";
+	else if (number == ECONNREFUSED)
+		reason = "nobody listens there";
 	return err_set(err, CAPQ_EBUSY,
 		"cannot reach capqd at %s: %s; is it running? (systemctl status capqd), or set "
 		"CAPQ_SERVER",
@@ -222,29 +210,24 @@ static int broken(const struct stream *stream, struct err *err)
 	}
 }
 
-static int silent(const struct stream *stream, int64_t silence_ms, struct err *err)
+static int64_t silence_of(const struct stream *stream)
+{
+	return stream->request->silence_ms > 0 ? stream->request->silence_ms : STREAM_SILENCE_MS;
+}
+
+static int silent(const struct stream *stream, struct err *err)
 {
 	char text[TIME_TEXT_MAX];
 
-	duration_to_text(silence_ms, text);
+	duration_to_text(silence_of(stream), text);
 	return err_set(
 		err, CAPQ_EBUSY, "capqd at %s said nothing for %s", stream->server->name, text);
 }
 
 /* ---- going on ---- */
 
-static int64_t silence_of(const struct stream *stream)
-{
-	return stream->request->silence_ms > 0 ? stream->request->silence_ms : STREAM_SILENCE_MS;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Move the transfer on; when there is nothing to move, wait for `wait_ms` at most. */
-static void step(struct stream *stream, int64_t wait_ms)
+/* Move the transfer on. False: there was nothing to move. */
+static bool move(struct stream *stream)
 {
 	size_t received = stream->received.len;
 	bool had_head = stream->has_head;
@@ -256,19 +239,27 @@ static void step(struct stream *stream, int64_t wait_ms)
 		stream->ended = true;
 		stream->result = message->data.result;
 	}
-	if (!stream->ended && stream->received.len == received && stream->has_head == had_head)
-		(void)curl_multi_poll(stream->multi, NULL, 0, (int)wait_ms, NULL);
+	return stream->ended || stream->received.len > received || stream->has_head != had_head;
 }
 
-/* One step, not beyond `until_ms` (monotonic). CAPQ_EBUSY when the server is silent for too long.
- */
-static int step_until(struct stream *stream, int64_t until_ms, struct err *err)
+static int64_t least(int64_t a, int64_t b)
 {
-	int64_t silent_at = stream->last_byte_ms + silence_of(stream), now = monotonic_ms();
+	return a < b ? a : b;
+}
 
-	if (now >= silent_at)
-		return silent(stream, silence_of(stream), err);
-	step(stream, least(until_ms, silent_at) - now);
+/* Move on, or wait for something to move, at most until `until_ms` (monotonic). Only time that is
+ * spent here counts as silence: a caller may be stopped, or print to a pager that nobody reads. */
+static int step(struct stream *stream, int64_t until_ms, struct err *err)
+{
+	int64_t began_ms = monotonic_ms(), left_ms = silence_of(stream) - stream->waited_ms;
+
+	if (move(stream))
+		return 0;
+	if (left_ms <= 0)
+		return silent(stream, err);
+	(void)curl_multi_poll(
+		stream->multi, NULL, 0, (int)least(until_ms - began_ms, left_ms), NULL);
+	stream->waited_ms += monotonic_ms() - began_ms;
 	return 0;
 }
 
@@ -280,7 +271,7 @@ int stream_read(
 	if (stream->is_given)
 		str_clear(&stream->received);
 	stream->is_given = false;
-	for (;;) {
+	for (bool is_first = true;; is_first = false) {
 		int rv;
 
 		if (stream->received.len > 0) {
@@ -291,9 +282,9 @@ int stream_read(
 		}
 		if (stream->ended)
 			return stream->result == CURLE_OK ? STREAM_ENDED : broken(stream, err);
-		if (monotonic_ms() >= until_ms)
+		if (!is_first && monotonic_ms() >= until_ms)
 			return STREAM_QUIET;
-		rv = step_until(stream, until_ms, err);
+		rv = step(stream, until_ms, err);
 		if (rv < 0)
 			return rv;
 	}
@@ -306,7 +297,7 @@ int stream_wait_status(struct stream *stream, long *out, struct err *err)
 
 		if (stream->ended)
 			return broken(stream, err);
-		rv = step_until(stream, INT64_MAX, err);
+		rv = step(stream, INT64_MAX, err);
 		if (rv < 0)
 			return rv;
 	}

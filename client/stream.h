@@ -14,7 +14,7 @@
 	60000 /* How long a request may see no byte, unless it says otherwise.                     \
 	       */
 
-struct request {
+struct stream_request {
 	const char *method;       /* "GET" or "POST". */
 	const char *path;         /* Behind "/api/v1", its query included: "/jobs?state=live". */
 	const char *header;       /* One more header, "Last-Event-ID: 17"; NULL: none. */
@@ -35,7 +35,7 @@ struct stream;
 /* Begin. Server and request are borrowed until the stream is closed. `connections` is a CURLM that
  * keeps connections between streams which follow one another; NULL: the stream has its own. */
 struct stream *stream_open(
-	const struct server *server, const struct request *request, void *connections);
+	const struct server *server, const struct stream_request *request, void *connections);
 
 /* Wait for the status of the answer. CAPQ_EBUSY: the server cannot be reached, broke off or is
  * silent; CAPQ_EDENIED: its socket may not be opened; or what read_body() returned. */

@@ -35,7 +35,7 @@ static int next_line(struct body *body, struct err *err)
 	return 0;
 }
 
-/* Of struct request. */
+/* Of struct stream_request. */
 static int read_body(void *owner, char *buffer, size_t size, size_t *out_len, struct err *err)
 {
 	struct body *body = owner;
@@ -76,7 +76,7 @@ int submit_send(struct client *client, struct job_source *source, bool is_dry_ru
 	const char *key = option_text(&client->options, "idempotency-key");
 	cleanup_free char *header = str_format("Idempotency-Key: %s", key == NULL ? "" : key);
 	struct body body = { .source = source };
-	struct request request = {
+	struct stream_request request = {
 		.method = "POST",
 		.path = is_dry_run ? "/jobs?dry_run=1" : "/jobs",
 		.header = key == NULL ? NULL : header,
