@@ -65,13 +65,16 @@ static int sync_folder(const char *path, struct err *err)
 	return 0;
 }
 
-/* The data base knows who submitted what: it is for its owner only. */
+/* The data base knows who submitted what: it is for its owner only. What an earlier try left, or
+ * somebody else put there, is not written to. */
 static int save(struct stream *stream, const char *path, const char *temporary, int64_t *out_size,
 	struct err *err)
 {
-	cleanup_close int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	cleanup_close int fd = -1;
 	int rv;
 
+	(void)unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(err, errno, "%s", temporary);
 	rv = receive(stream, fd, temporary, out_size, err);
@@ -127,9 +130,9 @@ const struct command cmd_backup = {
 	.name = "backup",
 	.arguments = "FILE",
 	.summary = "Save a copy of the data base while capqd runs",
-	.details = "The copy is consistent and is an SQLite file; to restore, stop capqd and put "
-		   "it where\n"
-		   "capqd.db was. FILE appears only when it is whole and on the disk.\n",
+	.details = "The copy is consistent and is an SQLite file; to restore, stop capqd and\n"
+		   "put it where capqd.db was. FILE appears only when it is whole and on the\n"
+		   "disk.\n",
 	.examples = "capq backup /var/backups/capqd-$(date +%F).db\n",
 	.options = options,
 	.min_operands = 1,

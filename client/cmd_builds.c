@@ -135,10 +135,9 @@ const struct command cmd_builds = {
 	.name = "builds",
 	.arguments = "[JOB]",
 	.summary = "List the builds of a job, or all live ones",
-	.details = "A build is one derivation that is built, once, for every job that needs it. "
-		   "Those of\n"
-		   "a job come in the order in which they are needed. The log of one is had with\n"
-		   "`capq log build:ID`.\n",
+	.details = "A build is one derivation that is built, once, for every job that needs\n"
+		   "it. Those of a job come in the order in which they are needed. The log of\n"
+		   "one is had with `capq log build:ID`.\n",
 	.examples = "capq builds 17\n"
 		    "capq builds --state building,ready\n",
 	.options = options,

@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include "client/client.h"
+#include "client/member.h"
 
 #define POLL_MS 2000
 
@@ -23,19 +24,12 @@ static int set_drain(struct client *client, bool drain, struct json **out, struc
 	return api_call(client->api, &request, out, err);
 }
 
-static int64_t int_of(const struct json *json, const char *name)
-{
-	int64_t value;
-
-	return json_int(json_get(json, name), &value) ? value : 0;
-}
-
 static int64_t count_running(const struct json *status)
 {
-	int64_t n = int_of(status, "evaluating") + int_of(status, "pushing");
+	int64_t n = member_int(status, "evaluating", 0) + member_int(status, "pushing", 0);
 
 	for (const struct json *v = json_first(json_get(status, "builders")); v; v = json_next(v))
-		n += int_of(v, "running") + int_of(v, "fetching");
+		n += member_int(v, "running", 0) + member_int(v, "fetching", 0);
 	return n;
 }
 
@@ -44,12 +38,11 @@ static int wait_for_end(struct client *client, struct err *err)
 {
 	for (;;) {
 		cleanup_json struct json *status = NULL;
-		bool draining = false;
 		int rv = api_get(client->api, &status, err, "/status");
 
 		if (rv < 0)
 			return rv;
-		if (!json_bool(json_get(status, "draining"), &draining) || !draining)
+		if (!member_bool(status, "draining"))
 			return err_set(err, CAPQ_EFAILED, "somebody has ended the drain meanwhile");
 		if (count_running(status) == 0)
 			return 0;
@@ -59,14 +52,11 @@ static int wait_for_end(struct client *client, struct err *err)
 
 static void print_answer(const struct output *output, const struct json *answer)
 {
-	bool draining = false;
-
-	(void)json_bool(json_get(answer, "draining"), &draining);
 	if (output->is_json)
 		output_json(answer);
-	else if (draining)
+	else if (member_bool(answer, "draining"))
 		output_printf("draining: nothing new starts, %" PRId64 " still run\n",
-			int_of(answer, "running"));
+			member_int(answer, "running", 0));
 	else
 		output_printf("not draining: what is ready starts\n");
 }
@@ -98,9 +88,8 @@ const struct command cmd_drain = {
 	.name = "drain",
 	.arguments = "",
 	.summary = "Start nothing any more, or go on",
-	.details = "What runs is finished. Survives a restart of capqd, until --off. Before an "
-		   "upgrade:\n"
-		   "drain, wait, restart, and --off.\n",
+	.details = "What runs is finished. Survives a restart of capqd, until --off. Before an\n"
+		   "upgrade: drain, wait, restart, and --off.\n",
 	.examples = "capq drain --wait && systemctl restart capqd && capq drain --off\n",
 	.options = options,
 	.run = run,

@@ -130,10 +130,10 @@ const struct command cmd_list = {
 	.name = "list",
 	.arguments = "",
 	.summary = "List jobs, newest first",
-	.details =
-		"On a terminal a table that fits its width; elsewhere one job a line with a tab\n"
-		"between the columns, and their names first unless --no-header says otherwise.\n"
-		"NOTE is what a job waits for, what runs for it, or why it is as it is.\n",
+	.details = "On a terminal a table that fits its width; elsewhere one job a line with a\n"
+		   "tab between the columns, and their names first unless --no-header says\n"
+		   "otherwise. NOTE is what a job waits for, what runs for it, or why it is as\n"
+		   "it is.\n",
 	.examples = "capq list --state live\n"
 		    "capq list --attr python3Packages.torch --caps 8.6\n"
 		    "capq list --state failed --all --json\n",

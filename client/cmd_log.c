@@ -10,6 +10,7 @@
 
 #include "client/client.h"
 #include "client/event_source.h"
+#include "client/member.h"
 #include "client/select.h"
 #include "lib/mem.h"
 
@@ -131,15 +132,14 @@ static void note_chunk(
 
 static void note_build(struct follower *follower, const struct json *data)
 {
-	const char *name = json_text(json_get(data, "name"));
-	int64_t build = 0;
+	int64_t build = member_int(data, "build", 0);
 
-	if (!json_int(json_get(data, "build"), &build) || build == follower->build)
+	if (build == 0 || build == follower->build)
 		return;
 	follower->build = build;
 	follower->offset = 0;
 	if (!follower->printer.is_json)
-		output_note("capq: build:%" PRId64 "  %s\n", build, name == NULL ? "?" : name);
+		output_note("capq: build:%" PRId64 "  %s\n", build, member_text(data, "name", "?"));
 }
 
 /* 1: it is finished. */
@@ -214,7 +214,8 @@ static int to_build(struct client *client, struct str *path, struct err *err)
 	rv = api_get(client->api, &job, err, "%s", path->text);
 	if (rv < 0)
 		return rv;
-	if (!json_int(json_get(job, "build"), &build))
+	build = member_int(job, "build", 0);
+	if (build == 0)
 		return err_set(err, CAPQ_ENOTFOUND, "the job has no build yet, so no attempts");
 	str_clear(path);
 	str_addf(path, "/builds/%" PRId64, build);
@@ -254,14 +255,12 @@ const struct command cmd_log = {
 	.name = "log",
 	.arguments = "JOB|build:ID",
 	.summary = "Print the log of a job or a build",
-	.details =
-		"Of a job: the log of the build that runs for it, or failed, or else of its own. "
-		"With\n"
-		"--follow, the logs of all builds that it still needs, one after the other; whose\n"
-		"log begins is said on standard error.\n"
-		"\n"
-		"Escape sequences and control characters are left out. With --json, one object a\n"
-		"piece: {\"event\": \"chunk\", \"data\": TEXT}.\n",
+	.details = "Of a job: the log of the build that runs for it, or failed, or else of its\n"
+		   "own. With --follow, the logs of all builds that it still needs, one after\n"
+		   "the other; whose log begins is said on standard error.\n"
+		   "\n"
+		   "Escape sequences and control characters are left out. With --json, one\n"
+		   "object a piece: {\"event\": \"chunk\", \"data\": TEXT}.\n",
 	.examples = "capq log 17 --follow\n"
 		    "capq log python3Packages.torch@8.6 --tail 64KiB\n"
 		    "capq log build:12 --attempt 1\n",

@@ -164,10 +164,9 @@ const struct command cmd_show = {
 	.name = "show",
 	.arguments = "JOB...",
 	.summary = "Show all about a job",
-	.details = "A job is named by its id or by what it is: ATTR, ATTR@SET or ATTR@SET#REV. Set "
-		   "and\n"
-		   "revision may be left out, and the revision abbreviated, while only one job "
-		   "fits.\n",
+	.details = "A job is named by its id or by what it is: ATTR, ATTR@SET or ATTR@SET#REV.\n"
+		   "Set and revision may be left out, and the revision abbreviated, while only\n"
+		   "one job fits.\n",
 	.examples = "capq show 17\n"
 		    "capq show python3Packages.torch@8.6\n"
 		    "capq show 'python3Packages.torch @ 8.6 # 1a2b' --json\n",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "client/member.h"
 #include "client/now.h"
 #include "client/pages.h"
 #include "client/record.h"
@@ -29,13 +30,6 @@ static const struct column columns[] = {
 	{ .name = NULL },
 };
 
-static int64_t int_of(const struct json *json, const char *name)
-{
-	int64_t value;
-
-	return json_int(json_get(json, name), &value) ? value : 0;
-}
-
 /* "3 waiting, 120 done": an object of state -> number, without the zeros. */
 static void print_counts(const struct output *output, const char *name, const struct json *counts)
 {
@@ -55,13 +49,14 @@ static void print_builders(const struct output *output, const struct json *build
 	cleanup_str struct str text = { 0 };
 
 	for (const struct json *v = json_first(builders); v != NULL; v = json_next(v)) {
-		const char *name = json_text(json_get(v, "name"));
+		int64_t fetching = member_int(v, "fetching", 0);
 
 		str_addf(&text, "%s%s %" PRId64 "/%" PRId64, text.len > 0 ? ", " : "",
-			name == NULL ? "?" : name, int_of(v, "running"), int_of(v, "max_jobs"));
-		if (int_of(v, "fetching") > 0)
-			str_addf(&text, " (fetching %" PRId64 "/%" PRId64 ")",
-				int_of(v, "fetching"), int_of(v, "fetch_jobs"));
+			member_text(v, "name", "?"), member_int(v, "running", 0),
+			member_int(v, "max_jobs", 0));
+		if (fetching > 0)
+			str_addf(&text, " (fetching %" PRId64 "/%" PRId64 ")", fetching,
+				member_int(v, "fetch_jobs", 0));
 	}
 	output_field(output, "builders", "%s", text.len > 0 ? text.text : "none");
 }
@@ -70,7 +65,7 @@ static void print_builders(const struct output *output, const struct json *build
 static void print_nixpkgs(const struct output *output, const struct json *nixpkgs)
 {
 	cleanup_str struct str text = { 0 };
-	const char *source = json_text(json_get(nixpkgs, "source"));
+	const char *source = member_text(nixpkgs, "source", NULL);
 	const char *separator = "; ";
 	int64_t fetched_at = json_time(json_get(nixpkgs, "fetched_at"));
 	char ago[TIME_TEXT_MAX];
@@ -84,11 +79,8 @@ static void print_nixpkgs(const struct output *output, const struct json *nixpkg
 	}
 	for (const struct json *v = json_first(json_get(nixpkgs, "branches")); v;
 		v = json_next(v)) {
-		const char *name = json_text(json_get(v, "name"));
-		const char *rev = json_text(json_get(v, "rev"));
-
-		str_addf(&text, "%s%s ", separator, name == NULL ? "?" : name);
-		rev_add_short(&text, rev == NULL ? "unknown" : rev);
+		str_addf(&text, "%s%s ", separator, member_text(v, "name", "?"));
+		rev_add_short(&text, member_text(v, "rev", "unknown"));
 		separator = ", ";
 	}
 	output_field(output, "nixpkgs", "%s", text.text);
@@ -103,20 +95,18 @@ static void print_problem(const struct output *output, const char *text)
 static void print_summary(const struct output *output, const struct json *status)
 {
 	const struct json *nixpkgs = json_get(status, "nixpkgs");
-	const char *cache = json_text(json_get(status, "cache"));
-	bool draining = false;
 
 	print_counts(output, "jobs", json_get(status, "jobs"));
 	print_counts(output, "builds", json_get(status, "builds"));
 	print_builders(output, json_get(status, "builders"));
 	output_field(output, "besides", "%" PRId64 " evaluating, %" PRId64 " pushing",
-		int_of(status, "evaluating"), int_of(status, "pushing"));
-	output_field(output, "cache", "%s", cache == NULL ? "none: nothing is pushed" : cache);
+		member_int(status, "evaluating", 0), member_int(status, "pushing", 0));
+	output_field(
+		output, "cache", "%s", member_text(status, "cache", "none: nothing is pushed"));
 	print_nixpkgs(output, nixpkgs);
-	(void)json_bool(json_get(status, "draining"), &draining);
-	if (draining)
+	if (member_bool(status, "draining"))
 		output_field(output, "draining", "nothing new starts (capq drain --off)");
-	print_problem(output, json_text(json_get(nixpkgs, "problem")));
+	print_problem(output, member_text(nixpkgs, "problem", NULL));
 	for (const struct json *v = json_first(json_get(status, "problems")); v; v = json_next(v))
 		print_problem(output, json_text(v));
 }
@@ -192,13 +182,11 @@ const struct command cmd_status = {
 	.name = "status",
 	.arguments = "",
 	.summary = "Say how much there is of everything, and what runs",
-	.details =
-		"First the sums: jobs and builds by state, the slots of each builder in use, and "
-		"what\n"
-		"keeps capqd from working, if anything does. Then the live jobs. ELAPSED is how "
-		"long\n"
-		"the build that runs for a job has taken, or else how long ago it was submitted.\n"
-		"With --json, the sums only; `capq list --state live --json` has the jobs.\n",
+	.details = "First the sums: jobs and builds by state, the slots of each builder in\n"
+		   "use, and what keeps capqd from working, if anything does. Then the live\n"
+		   "jobs. ELAPSED is how long the build that runs for a job has taken, or else\n"
+		   "how long ago it was submitted. With --json, the sums only; `capq list\n"
+		   "--state live --json` has the jobs.\n",
 	.examples = "capq status\n"
 		    "capq status --limit 100\n",
 	.options = options,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "client/follow.h"
+#include "client/member.h"
 #include "client/record.h"
 #include "client/submit.h"
 #include "lib/mem.h"
@@ -29,15 +30,9 @@ static int print_job(struct client *client, const struct json *answered, struct 
 {
 	cleanup_json struct json *json = NULL;
 	cleanup_str struct str label = { 0 };
-	const char *state = json_text(json_get(answered, "state"));
+	int64_t id = member_int(answered, "id", 0);
 	struct record record;
-	int64_t id = 0;
-	bool existing = false;
-	int rv;
-
-	(void)json_int(json_get(answered, "id"), &id);
-	(void)json_bool(json_get(answered, "existing"), &existing);
-	rv = api_get(client->api, &json, err, "/jobs/%" PRId64, id);
+	int rv = api_get(client->api, &json, err, "/jobs/%" PRId64, id);
 	if (rv == 0)
 		rv = record_from_json(json, 0, &record, err);
 	if (rv < 0)
@@ -45,8 +40,8 @@ static int print_job(struct client *client, const struct json *answered, struct 
 	job_add_label(&label, &record.job);
 	record_finish(&record);
 	output_printf("job %" PRId64 "  %s (", id, label.text);
-	if (existing)
-		output_printf("already there, %s)\n", state == NULL ? "?" : state);
+	if (member_bool(answered, "existing"))
+		output_printf("already there, %s)\n", member_text(answered, "state", "?"));
 	else
 		output_printf("new)\n");
 	return 0;
@@ -98,7 +93,7 @@ static int dry_run(struct client *client, struct job_source *source, struct err 
 	if (rv < 0)
 		return rv;
 	for (const struct json *v = json_first(json_get(answer, "jobs")); v; v = json_next(v))
-		if (json_text(json_get(v, "error")) != NULL)
+		if (member_text(v, "error", NULL) != NULL)
 			client->exit_code = EXIT_FAILED;
 	if (client->output.is_json)
 		output_json(answer);
@@ -123,23 +118,22 @@ const struct command cmd_submit = {
 	.name = "submit",
 	.arguments = "ATTR... --caps SET",
 	.summary = "Submit jobs: packages, each for every capability set",
-	.details =
-		"Packages are attribute paths of nixpkgs. Every one is wanted for every --caps "
-		"given.\n"
-		"A capability set is written as nixpkgs writes it: 8.6, not sm_86; several in one\n"
-		"set make a fat package; +PTX behind it stands for cudaForwardCompat = true.\n"
-		"\n"
-		"All or nothing is accepted. A job that exists already is not made twice: its id "
-		"is\n"
-		"printed, and that it was there. Packages and sets are checked before anything is\n"
-		"sent; whether a package exists only Nix can say: see --dry-run, or `capq wait`.\n"
-		"\n"
-		"With --from, jobs come as JSON objects, one a line or in an array, with attr and\n"
-		"caps, and if need be ptx, rev, flavour, system and priority; what an object "
-		"leaves\n"
-		"out is taken from the options. The file may be of any size.\n"
-		"\n"
-		"With --wait and --json, only the finished jobs are printed, at the end.\n",
+	.details = "Packages are attribute paths of nixpkgs. Every one is wanted for every\n"
+		   "--caps given. A capability set is written as nixpkgs writes it: 8.6, not\n"
+		   "sm_86; several in one set make a fat package; +PTX behind it stands for\n"
+		   "cudaForwardCompat = true.\n"
+		   "\n"
+		   "All or nothing is accepted. A job that exists already is not made twice:\n"
+		   "its id is printed, and that it was there. Packages and sets are checked\n"
+		   "before anything is sent; whether a package exists only Nix can say: see\n"
+		   "--dry-run, or `capq wait`.\n"
+		   "\n"
+		   "With --from, jobs come as JSON objects, one a line or in an array, with\n"
+		   "attr and caps, and if need be ptx, rev, flavour, system and priority; what\n"
+		   "an object leaves out is taken from the options. The file may be of any\n"
+		   "size.\n"
+		   "\n"
+		   "With --wait and --json, only the finished jobs are printed, at the end.\n",
 	.examples = "capq submit python3Packages.torch --caps 8.6 --caps 8.9 --rev master\n"
 		    "capq submit magma faiss --caps 8.0,8.6,9.0+PTX --dry-run\n"
 		    "capq wait $(capq submit hello --caps 8.6 --parsable)\n"

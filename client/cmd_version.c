@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "client/client.h"
+#include "client/member.h"
 
 static void print_json(const struct json *daemon)
 {
@@ -18,15 +19,9 @@ static void print_json(const struct json *daemon)
 
 static void print_daemon(const char *server, const struct json *daemon)
 {
-	const char *version = json_text(json_get(daemon, "version"));
-	const char *nix = json_text(json_get(daemon, "nix"));
-	int64_t api = 0, schema = 0;
-
-	(void)json_int(json_get(daemon, "api"), &api);
-	(void)json_int(json_get(daemon, "schema"), &schema);
 	output_printf("capqd %s at %s (API %" PRId64 ", schema %" PRId64 ", %s)\n",
-		version == NULL ? "?" : version, server, api, schema,
-		nix == NULL ? "Nix not known" : nix);
+		member_text(daemon, "version", "?"), server, member_int(daemon, "api", 0),
+		member_int(daemon, "schema", 0), member_text(daemon, "nix", "Nix not known"));
 }
 
 static int run(struct client *client, struct err *err)

@@ -23,14 +23,13 @@ const struct command cmd_wait = {
 	.name = "wait",
 	.arguments = "JOB...",
 	.summary = "Wait until jobs are finished",
-	.details =
-		"Exits with 0 when all are done, with 1 when one of them failed, was cancelled or\n"
-		"superseded, and with 5 when that took longer than --timeout. Jobs go on in any "
-		"case.\n"
-		"\n"
-		"On a terminal a table is drawn in place; elsewhere every change is one line. "
-		"With\n"
-		"--json, all jobs are printed at the end. A restart of capqd is survived.\n",
+	.details = "Exits with 0 when all are done, with 1 when one of them failed, was\n"
+		   "cancelled or superseded, and with 5 when that took longer than --timeout.\n"
+		   "Jobs go on in any case.\n"
+		   "\n"
+		   "On a terminal a table is drawn in place; elsewhere every change is one\n"
+		   "line. With --json, all jobs are printed at the end. A restart of capqd is\n"
+		   "survived.\n",
 	.examples = "capq wait 17 18 --timeout 2h\n"
 		    "capq wait python3Packages.torch@8.6 && echo in the cache\n",
 	.options = options,

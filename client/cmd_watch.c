@@ -9,13 +9,6 @@ static const struct option_spec options[] = {
 	{ .name = NULL },
 };
 
-static enum report_style style_of(const struct output *output)
-{
-	if (output->is_json)
-		return REPORT_JSON;
-	return output->can_redraw ? REPORT_TABLE : REPORT_LINES;
-}
-
 static int fill(struct client *client, struct job_set *set, struct err *err)
 {
 	const struct options *given = &client->options;
@@ -31,7 +24,7 @@ static int fill(struct client *client, struct job_set *set, struct err *err)
 
 static int run(struct client *client, struct err *err)
 {
-	struct follow_spec spec = { .style = style_of(&client->output),
+	struct follow_spec spec = { .style = report_style(&client->output, REPORT_JSON),
 		.timeout_ms = -1,
 		.is_forever = option_given(&client->options, "forever") };
 	struct job_set set = { 0 };
@@ -50,11 +43,10 @@ const struct command cmd_watch = {
 	.name = "watch",
 	.arguments = "[JOB...]",
 	.summary = "Watch jobs, or all that are live, as they go",
-	.details = "On a terminal a table that is drawn in place, with a line above it for each "
-		   "job that\n"
-		   "ends. Elsewhere one line a change, and one every 30 seconds when nothing "
-		   "changes.\n"
-		   "With --json, one object a change. Ends when nothing is live any more.\n",
+	.details = "On a terminal a table that is drawn in place, with a line above it for\n"
+		   "each job that ends. Elsewhere one line a change, and one every 30 seconds\n"
+		   "when nothing changes. With --json, one object a change. Ends when nothing\n"
+		   "is live any more.\n",
 	.examples = "capq watch\n"
 		    "capq watch 17 18\n"
 		    "capq watch --forever --json\n",

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "client/client.h"
+#include "client/member.h"
 #include "client/record.h"
 #include "client/select.h"
 
@@ -26,16 +27,14 @@ static int print_build(const struct output *output, const struct json *json, str
 
 static int print_why(const struct output *output, const struct json *why, struct err *err)
 {
-	const char *state = json_text(json_get(why, "state"));
-	const char *text = json_text(json_get(why, "text"));
-	int64_t ahead;
+	int64_t ahead = member_int(why, "ahead", 0);
 	int rv = 0;
 
-	output_printf("%s: %s\n", state == NULL ? "?" : state, text == NULL ? "?" : text);
+	output_printf("%s: %s\n", member_text(why, "state", "?"), member_text(why, "text", "?"));
 	for (const struct json *v = json_first(json_get(why, "builds")); v != NULL && rv == 0;
 		v = json_next(v))
 		rv = print_build(output, v, err);
-	if (json_int(json_get(why, "ahead"), &ahead) && ahead > 0)
+	if (ahead > 0)
 		output_printf("  %" PRId64 " ready builds start before it\n", ahead);
 	return rv;
 }
@@ -60,9 +59,8 @@ const struct command cmd_why = {
 	.name = "why",
 	.arguments = "JOB|build:ID",
 	.summary = "Say why a job or build is in the state that it is in",
-	.details = "For a job that waits, the builds from its own down to the one that it waits "
-		   "for at\n"
-		   "the moment.\n",
+	.details = "For a job that waits, the builds from its own down to the one that it\n"
+		   "waits for at the moment.\n",
 	.examples = "capq why 17\n"
 		    "capq why build:12\n",
 	.min_operands = 1,

@@ -62,10 +62,10 @@ static int try_to_connect(struct event_source *source, int64_t timeout_ms, struc
 	}
 	rv = connect_now(source, err);
 	if (rv == 0) {
-		source->state = SOURCE_OPEN;
+		source->state = SOURCE_IS_OPEN;
 		return SOURCE_CONNECTED;
 	}
-	if (rv != CAPQ_EBUSY || source->state == SOURCE_NEW)
+	if (rv != CAPQ_EBUSY || source->state == SOURCE_IS_NEW)
 		return rv;
 	if (monotonic_ms() - source->away_since_ms >= source->patience_ms)
 		return give_up(source, err);
@@ -80,7 +80,7 @@ static int lose(struct event_source *source, struct err *err)
 
 	stream_close(source->stream);
 	source->stream = NULL;
-	source->state = SOURCE_AWAY;
+	source->state = SOURCE_IS_AWAY;
 	if (source->away_since_ms == 0)
 		source->away_since_ms = now;
 	if (now - source->away_since_ms >= source->patience_ms) {
@@ -121,12 +121,12 @@ int event_source_next(
 	struct event_source *source, int64_t timeout_ms, struct sse_event *out, struct err *err)
 {
 	switch (source->state) {
-	case SOURCE_OPEN:
+	case SOURCE_IS_OPEN:
 		return read_event(source, timeout_ms, out, err);
-	case SOURCE_SUSPECTED:
+	case SOURCE_IS_SUSPECTED:
 		return lose(source, err);
-	case SOURCE_NEW:
-	case SOURCE_AWAY:
+	case SOURCE_IS_NEW:
+	case SOURCE_IS_AWAY:
 		break;
 	}
 	return try_to_connect(source, timeout_ms, err);
@@ -135,8 +135,8 @@ int event_source_next(
 void event_source_suspect(struct event_source *source, const struct err *why)
 {
 	source->why = *why;
-	if (source->state == SOURCE_OPEN)
-		source->state = SOURCE_SUSPECTED;
+	if (source->state == SOURCE_IS_OPEN)
+		source->state = SOURCE_IS_SUSPECTED;
 }
 
 void event_source_confirm(struct event_source *source)

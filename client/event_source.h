@@ -16,7 +16,7 @@
 
 /*   NEW ── connected ──► OPEN ── broke off ──► AWAY ── connected ──► OPEN
  *                         └── suspected ──► SUSPECTED ── told ──► AWAY */
-enum source_state { SOURCE_NEW, SOURCE_OPEN, SOURCE_SUSPECTED, SOURCE_AWAY };
+enum source_state { SOURCE_IS_NEW, SOURCE_IS_OPEN, SOURCE_IS_SUSPECTED, SOURCE_IS_AWAY };
 
 struct event_source {
 	struct api *api;

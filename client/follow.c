@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/event_source.h"
+#include "client/member.h"
 #include "client/now.h"
 #include "lib/mem.h"
 #include "lib/time_text.h"
@@ -41,7 +42,7 @@ static int refresh(struct follow *follow, struct err *err)
 	follow->refresh_at_ms = INT64_MAX;
 	if (rv == 0) {
 		event_source_confirm(&follow->events);
-	} else if (rv == CAPQ_EBUSY && follow->events.state != SOURCE_NEW) {
+	} else if (rv == CAPQ_EBUSY && follow->events.state != SOURCE_IS_NEW) {
 		event_source_suspect(&follow->events, &local);
 	} else {
 		*err = local;
@@ -68,9 +69,9 @@ static void note_daemon(struct follow *follow, const struct sse_event *event)
 
 	if (json_parse(event->data, event->data_len, &data, NULL) < 0)
 		return;
-	what = json_text(json_get(data, "what"));
+	what = member_text(data, "what", "");
 	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
-		if (what != NULL && strcmp(what, notes[i].what) == 0)
+		if (strcmp(what, notes[i].what) == 0)
 			report_note(&follow->report, "%s", notes[i].text);
 }
 
@@ -173,13 +174,6 @@ int follow_jobs(
 
 /* ---- to the end ---- */
 
-static enum report_style style_of(const struct output *output, bool is_quiet)
-{
-	if (is_quiet || output->is_json)
-		return REPORT_NOTHING;
-	return output->can_redraw ? REPORT_TABLE : REPORT_LINES;
-}
-
 static void judge(struct client *client, const struct job_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
@@ -199,7 +193,8 @@ static void print_all(struct client *client, const struct job_set *set)
 int follow_to_end(
 	struct client *client, const int64_t *ids, size_t n, bool is_quiet, struct err *err)
 {
-	struct follow_spec spec = { .style = style_of(&client->output, is_quiet) };
+	enum report_style style = report_style(&client->output, REPORT_NOTHING);
+	struct follow_spec spec = { .style = is_quiet ? REPORT_NOTHING : style };
 	struct job_set set = { 0 };
 	int rv = option_duration(&client->options, "timeout", -1, &spec.timeout_ms, err);
 

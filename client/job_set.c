@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/member.h"
 #include "client/now.h"
 #include "client/pages.h"
 #include "lib/mem.h"
@@ -96,9 +97,9 @@ static int64_t note_build(struct job_set *set)
 
 static int64_t note_progress(struct job_set *set, const struct json *data)
 {
-	int64_t build = 0, now = wall_ms();
+	int64_t build = member_int(data, "build", 0), now = wall_ms();
 
-	if (!json_int(json_get(data, "build"), &build) || build == 0)
+	if (build == 0)
 		return -1;
 	for (size_t i = 0; i < set->n; i++) {
 		struct record *record = &set->items[i].record;
@@ -116,14 +117,14 @@ static int64_t note_progress(struct job_set *set, const struct json *data)
 int64_t job_set_note(struct job_set *set, const struct sse_event *event)
 {
 	cleanup_json struct json *data = NULL;
-	int64_t subject = 0;
+	int64_t subject;
 
 	if (json_parse(event->data, event->data_len, &data, NULL) < 0)
 		return -1; /* An event of a later version, perhaps; it is not for us. */
+	subject = member_int(data, "subject", 0);
 	if (strcmp(event->name, "progress") == 0)
 		return note_progress(set, data);
-	if (strcmp(event->name, "job") == 0 && json_int(json_get(data, "subject"), &subject) &&
-		subject > 0)
+	if (strcmp(event->name, "job") == 0 && subject > 0)
 		return note_job(set, subject);
 	if (strcmp(event->name, "build") == 0)
 		return note_build(set);

@@ -2,7 +2,6 @@
  * table, find out where capqd is and who asks, run the command, and say in one line what went
  * wrong, if anything did. */
 #include <locale.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "client/member.h"
 #include "client/text.h"
 
 #define PAGE_MAX 1000 /* The API's own limit. */
@@ -24,13 +25,13 @@ void pages_filter(struct pages *pages, const char *name, const char *value)
 
 static const char *cursor_of(const struct pages *pages)
 {
-	return json_text(json_get(pages->page, "next_cursor"));
+	return member_text(pages->page, "next_cursor", NULL);
 }
 
 /* A list that leads back to where it was would have no end. */
 static bool is_same_cursor(const struct pages *pages, const struct json *page)
 {
-	const char *fresh = json_text(json_get(page, "next_cursor"));
+	const char *fresh = member_text(page, "next_cursor", NULL);
 
 	return fresh != NULL && strcmp(fresh, cursor_of(pages)) == 0;
 }

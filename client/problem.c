@@ -1,5 +1,6 @@
 #include "client/problem.h"
 
+#include "client/member.h"
 #include "lib/str.h"
 
 static int code_of(long status)
@@ -38,9 +39,9 @@ static int unexplained(long status, const char *server, struct err *err)
 
 int problem_to_err(long status, const struct json *problem, const char *server, struct err *err)
 {
-	const char *title = json_text(json_get(problem, "title"));
-	const char *detail = json_text(json_get(problem, "detail"));
-	const char *hint = json_text(json_get(problem, "hint"));
+	const char *title = member_text(problem, "title", NULL);
+	const char *detail = member_text(problem, "detail", NULL);
+	const char *hint = member_text(problem, "hint", NULL);
 	cleanup_str struct str text = { 0 };
 
 	if (title == NULL)

@@ -4,20 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/member.h"
 #include "lib/job_json.h"
 #include "lib/mem.h"
 #include "lib/time_text.h"
 
 static char *text_of(const struct json *json, const char *name)
 {
-	return xstrdup_or_null(json_text(json_get(json, name)));
-}
-
-static int64_t int_of(const struct json *json, const char *name, int64_t missing)
-{
-	int64_t value;
-
-	return json_int(json_get(json, name), &value) ? value : missing;
+	return xstrdup_or_null(member_text(json, name, NULL));
 }
 
 void progress_from_json(const struct json *json, struct progress *out)
@@ -27,14 +21,14 @@ void progress_from_json(const struct json *json, struct progress *out)
 	*out = (struct progress){ .pushed_bytes = -1 };
 	if (json_kind(json) != JSON_OBJECT)
 		return;
-	out->build_id = int_of(json, "build", 0);
+	out->build_id = member_int(json, "build", 0);
 	out->name = text_of(json, "name");
 	out->phase = text_of(json, "phase");
 	out->derivation = text_of(json, "derivation");
 	out->last_line = text_of(json, "last_line");
-	out->done = int_of(json, "done", 0);
-	out->expected = int_of(json, "expected", 0);
-	out->pushed_bytes = int_of(json, "pushed_bytes", -1);
+	out->done = member_int(json, "done", 0);
+	out->expected = member_int(json, "expected", 0);
+	out->pushed_bytes = member_int(json, "pushed_bytes", -1);
 	if (json_double(json_get(json, "seconds"), &seconds) && seconds > 0 && seconds < 1e9)
 		out->ms = (int64_t)(seconds * 1000);
 }

@@ -14,6 +14,13 @@
 
 #define HEARTBEAT_MS 30000
 
+enum report_style report_style(const struct output *output, enum report_style with_json)
+{
+	if (output->is_json)
+		return with_json;
+	return output->can_redraw ? REPORT_TABLE : REPORT_LINES;
+}
+
 void report_init(struct report *report, const struct output *output, enum report_style style)
 {
 	int64_t now = monotonic_ms();
@@ -117,10 +124,12 @@ static bool is_same(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static bool is_news(const struct tracked *t)
+/* A phase is no news in JSON: events bring it, and the object is as it was asked for. */
+static bool is_news(const struct report *report, const struct tracked *t)
 {
-	return !t->was_said || t->said_state != t->record.job.state ||
-	       !is_same(t->said_phase, record_phase(&t->record));
+	if (!t->was_said || t->said_state != t->record.job.state)
+		return true;
+	return report->style != REPORT_JSON && !is_same(t->said_phase, record_phase(&t->record));
 }
 
 /* A job ended, or, when somebody tries it again, `change` is -1: it did not after all. */
@@ -149,7 +158,7 @@ void report_changes(struct report *report, struct job_set *set)
 	for (size_t i = 0; i < set->n; i++) {
 		struct tracked *t = &set->items[i];
 
-		if (!t->is_known || !is_news(t))
+		if (!t->is_known || !is_news(report, t))
 			continue;
 		say_job(report, &t->record);
 		remember(report, t);

@@ -12,6 +12,9 @@
 
 enum report_style { REPORT_TABLE, REPORT_LINES, REPORT_JSON, REPORT_NOTHING };
 
+/* The style that fits the output; `with_json` when --json was given. */
+enum report_style report_style(const struct output *output, enum report_style with_json);
+
 struct report {
 	const struct output *output;
 	enum report_style style;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/member.h"
 #include "client/table.h"
 #include "lib/job_json.h"
 #include "lib/mem.h"
@@ -102,26 +103,12 @@ int submit_ids(const struct json *answer, int64_t **out, size_t *out_n, struct e
 	size_t n = 0;
 
 	for (const struct json *v = json_first(jobs); v != NULL; v = json_next(v))
-		if (!json_int(json_get(v, "id"), &ids[n]) || ids[n++] < 1)
+		if ((ids[n++] = member_int(v, "id", 0)) < 1)
 			return err_set(err, CAPQ_EFAILED,
 				"the answer names no ids; are capq and capqd of one version?");
 	*out = STEAL_POINTER(ids);
 	*out_n = n;
 	return 0;
-}
-
-static int64_t int_of(const struct json *json, const char *name)
-{
-	int64_t value;
-
-	return json_int(json_get(json, name), &value) ? value : 0;
-}
-
-static bool bool_of(const struct json *json, const char *name)
-{
-	bool value;
-
-	return json_bool(json_get(json, name), &value) && value;
 }
 
 /* "8.0,8.6+PTX" */
@@ -134,22 +121,22 @@ static void add_caps(struct str *out, const struct json *job)
 		str_addf(out, "%s%s", separator, json_text(v) == NULL ? "?" : json_text(v));
 		separator = ",";
 	}
-	if (bool_of(job, "ptx"))
+	if (member_bool(job, "ptx"))
 		str_add(out, "+PTX");
 }
 
 static void add_row(struct table *table, const struct json *job)
 {
 	cleanup_str struct str caps = { 0 };
-	const char *error = json_text(json_get(job, "error"));
+	const char *error = member_text(job, "error", NULL);
 
 	add_caps(&caps, job);
-	table_text(table, json_text(json_get(job, "attr")));
+	table_text(table, member_text(job, "attr", "?"));
 	table_text(table, str_text(&caps));
-	table_text(table, json_text(json_get(job, "drv_path")));
-	table_text(table, error != NULL ? NULL : bool_of(job, "cached") ? "yes" : "no");
+	table_text(table, member_text(job, "drv_path", NULL));
+	table_text(table, error != NULL ? NULL : member_bool(job, "cached") ? "yes" : "no");
 	if (error == NULL)
-		table_int(table, int_of(job, "builds"));
+		table_int(table, member_int(job, "builds", 0));
 	else
 		table_text(table, NULL);
 	table_coloured(table, RED, error);
@@ -159,16 +146,18 @@ static void add_row(struct table *table, const struct json *job)
 /* "3 jobs, 2 distinct derivations, 14 to build" */
 static void print_totals(const struct json *answer, int64_t n_errors)
 {
-	int64_t n, fetches = int_of(answer, "fetches");
+	int64_t derivations = member_int(answer, "derivations", -1);
+	int64_t fetches = member_int(answer, "fetches", 0);
+	int64_t cached = member_int(answer, "cached", 0);
 
 	output_printf("%zu jobs", json_count(json_get(answer, "jobs")));
-	if (json_int(json_get(answer, "derivations"), &n))
-		output_printf(", %" PRId64 " distinct derivations", n);
-	output_printf(", %" PRId64 " to build", int_of(answer, "builds"));
+	if (derivations >= 0)
+		output_printf(", %" PRId64 " distinct derivations", derivations);
+	output_printf(", %" PRId64 " to build", member_int(answer, "builds", 0));
 	if (fetches > 0)
 		output_printf(", %" PRId64 " paths to fetch", fetches);
-	if (int_of(answer, "cached") > 0)
-		output_printf(", %" PRId64 " jobs with nothing to build", int_of(answer, "cached"));
+	if (cached > 0)
+		output_printf(", %" PRId64 " jobs with nothing to build", cached);
 	if (n_errors > 0)
 		output_printf(", %" PRId64 " with errors", n_errors);
 	output_printf("\n");
@@ -190,7 +179,7 @@ void submit_print_dry_run(struct client *client, const struct json *answer)
 	int64_t n_errors = 0;
 
 	for (const struct json *v = json_first(json_get(answer, "jobs")); v; v = json_next(v)) {
-		n_errors += json_text(json_get(v, "error")) != NULL;
+		n_errors += member_text(v, "error", NULL) != NULL;
 		add_row(table, v);
 	}
 	table_print(table);
