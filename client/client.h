@@ -3,7 +3,6 @@
 #define CAPQ_CLIENT_CLIENT_H
 
 #include "client/api.h"
-#include "client/command.h"
 #include "client/options.h"
 #include "client/output.h"
 

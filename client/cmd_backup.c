@@ -2,7 +2,6 @@
  * there is whole. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <sys/stat.h>

@@ -1,6 +1,5 @@
 /* Completion scripts, made from the table of commands: commands, their options, and files where an
  * option or argument is one. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -4,8 +4,6 @@
  * id is the offset behind it, so when a connection breaks, what comes twice is known and left out.
  */
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
@@ -156,6 +154,7 @@ static int note_event(struct follower *follower, const struct sse_event *event)
 	return strcmp(event->name, "end") == 0;
 }
 
+/* `path_again` is for when the connection breaks: then all is wanted, not the tail only. */
 static int take_events(struct follower *follower, const char *path_again, struct err *err)
 {
 	struct sse_event event;
@@ -166,8 +165,7 @@ static int take_events(struct follower *follower, const char *path_again, struct
 		if (rv < 0)
 			return rv;
 		if (rv == SOURCE_CONNECTED)
-			follower->events.path =
-				path_again; /* Should it break: not the tail only. */
+			follower->events.path = path_again;
 		if (rv == SOURCE_LOST && !follower->printer.is_json)
 			output_note("capq: %s; trying again\n", follower->events.why.text);
 		if (rv != SOURCE_EVENT)
@@ -191,8 +189,7 @@ static int print_following(struct client *client, const char *path, const char *
 
 	if (rv < 0)
 		return rv;
-	/* Only the log of a build is resumed by Last-Event-ID; a job may have gone on to another.
-	 */
+	/* Last-Event-ID resumes a build's log only; a job may have gone on to another. */
 	event_source_init(&follower.events, client->api, path, is_build, patience_ms);
 	rv = take_events(&follower, path_again, err);
 	flushed = finish_log(&follower.printer, rv < 0 ? NULL : err);

@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <string.h>
 
 #include "client/client.h"
 #include "client/member.h"

@@ -2,10 +2,8 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "client/now.h"
-#include "lib/mem.h"
 #include "lib/time_text.h"
 
 #define RETRY_MS 1000

@@ -2,7 +2,6 @@
 #ifndef CAPQ_CLIENT_RECORD_H
 #define CAPQ_CLIENT_RECORD_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/err.h"

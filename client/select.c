@@ -1,7 +1,6 @@
 #include "client/select.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/pages.h"

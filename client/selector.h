@@ -8,7 +8,6 @@
 #ifndef CAPQ_CLIENT_SELECTOR_H
 #define CAPQ_CLIENT_SELECTOR_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/attr_path.h"

@@ -1,7 +1,6 @@
 #include "client/submit.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/member.h"

@@ -4,7 +4,6 @@
 #define CAPQ_CLIENT_TABLE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "client/output.h"

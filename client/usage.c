@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/mem.h"
 #include "lib/str.h"
 
 #define OPTION_WIDTH 24

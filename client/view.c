@@ -119,9 +119,8 @@ static struct layout lay_out(size_t room, const struct layout *wanted)
 
 static void add_cell(const struct layout *l, enum column column, const char *text, struct str *out)
 {
-	if (column == NOTE)
-		text_add_cut(
-			out, text, l->width[column]); /* The last: nothing to align behind it. */
+	if (column == NOTE) /* The last: nothing is aligned behind it. */
+		text_add_cut(out, text, l->width[column]);
 	else if (column == ID || column == ELAPSED)
 		text_add_right(out, text, l->width[column]);
 	else
@@ -144,7 +143,7 @@ static void add_row(const struct view *view, const struct layout *l, const char 
 		add_cell(l, c, cells[c], out);
 		str_add(out, colour_end(view->has_colour && c == STATE, colour));
 	}
-	while (out->text[out->len - 1] == ' ')
+	while (out->len > 0 && out->text[out->len - 1] == ' ')
 		out->len--;
 	str_add_char(out, '\n');
 }

@@ -1,8 +1,6 @@
 /* Command lines, and what is said of those that are wrong. */
 #include "tests/support/cmocka_all.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

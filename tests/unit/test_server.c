@@ -1,7 +1,6 @@
 /* Where capqd is, as people write it. */
 #include "tests/support/cmocka_all.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

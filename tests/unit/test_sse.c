@@ -1,7 +1,6 @@
 /* A stream in, events out; however the stream is cut. */
 #include "tests/support/cmocka_all.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
