@@ -174,8 +174,10 @@ static int list(struct job_set *set, struct api *api, struct err *err)
 		learn(find_or_add(set, record.job.id), &record);
 	}
 	pages_finish(&pages);
-	qsort(set->items, set->n, sizeof *set->items, compare);
-	make_index(set);
+	if (set->n > 0) {
+		qsort(set->items, set->n, sizeof *set->items, compare);
+		make_index(set);
+	}
 	set->wants_list = rv < 0;
 	return rv;
 }
