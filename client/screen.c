@@ -9,7 +9,6 @@
 
 #define HIDE_CURSOR "\033[?25l"
 #define SHOW_CURSOR "\033[?25h"
-#define CLEAR_LINE "\033[2K"
 #define CLEAR_BELOW "\033[J"
 #define CLEAR_ALL "\033[H\033[J"
 
@@ -27,30 +26,23 @@ void screen_size(size_t *width, size_t *height)
 		*height = size.ws_row;
 }
 
-/* To where the block begins. A terminal that became narrower has wrapped the block; where it
- * begins is then known to nobody, and the whole screen is cleared. */
+/* To where the block begins, and away with it: a longer line may come to stand there and wrap over
+ * what was below. A terminal that became narrower has wrapped the block; where it begins is then
+ * known to nobody, and the whole screen is cleared. */
 static void add_return(struct str *out, const struct screen *screen, size_t width)
 {
 	if (screen->n_lines > 0 && width < screen->width)
 		str_add(out, CLEAR_ALL);
 	else if (screen->n_lines > 0)
-		str_addf(out, "\r\033[%zuA", screen->n_lines);
+		str_addf(out, "\r\033[%zuA" CLEAR_BELOW, screen->n_lines);
 }
 
-/* Returns how many lines there were. */
-static size_t add_lines(struct str *out, const char *lines)
+static size_t count_lines(const char *text)
 {
 	size_t n = 0;
 
-	while (*lines != '\0') {
-		size_t len = strcspn(lines, "\n");
-
-		str_add(out, CLEAR_LINE);
-		str_add_bytes(out, lines, len);
-		str_add_char(out, '\n');
-		lines += len + (lines[len] == '\n');
+	for (; (text = strchr(text, '\n')) != NULL; text++)
 		n++;
-	}
 	return n;
 }
 
@@ -74,10 +66,11 @@ void screen_draw(struct screen *screen, const char *above, const char *block)
 	screen_size(&width, &height);
 	str_add(&out, HIDE_CURSOR);
 	add_return(&out, screen, width);
-	(void)add_lines(&out, above);
-	screen->n_lines = add_lines(&out, block);
+	str_add(&out, above);
+	str_add(&out, block);
+	screen->n_lines = count_lines(block);
 	screen->width = width;
-	str_add(&out, CLEAR_BELOW SHOW_CURSOR);
+	str_add(&out, SHOW_CURSOR);
 	(void)fflush(stdout);
 	write_all(out.text, out.len);
 }

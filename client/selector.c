@@ -32,20 +32,26 @@ static char *trim(char *text)
 	return text;
 }
 
+/* All of `text` is of these characters, and it is neither too short to mean much nor too long. */
+static bool is_beginning(const char *text, const char *characters, size_t max)
+{
+	size_t len = strlen(text);
+
+	return len >= 4 && len <= max && strspn(text, characters) == len;
+}
+
 int selector_check_rev(const char *text, struct err *err)
 {
-	size_t max = 40;
-	const char *digits = text;
+	size_t prefix = strlen("sha256:");
 
-	if (str_starts(text, "sha256:")) {
-		digits += strlen("sha256:");
-		max = 64;
-	}
-	if (strlen(digits) < 4 || strlen(digits) > max ||
-		strspn(digits, "0123456789abcdef") != strlen(digits))
-		return err_set(err, CAPQ_EINVAL,
-			"revision '%.80s': expected 4 to 40 hexadecimal digits of a commit", text);
-	return 0;
+	if (str_starts(text, "sha256:") &&
+		is_beginning(text + prefix, "0123456789abcdfghijklmnpqrsvwxyz",
+			SELECTOR_REV_MAX - prefix))
+		return 0;
+	if (is_beginning(text, "0123456789abcdef", 40))
+		return 0;
+	return err_set(err, CAPQ_EINVAL,
+		"revision '%.80s': expected 4 to 40 hexadecimal digits of a commit", text);
 }
 
 static int read_attr(char *text, struct selector *out, struct err *err)

@@ -13,7 +13,7 @@
 #include "lib/attr_path.h"
 #include "lib/capability.h"
 
-#define SELECTOR_REV_MAX 71 /* "sha256:" and 64 digits. */
+#define SELECTOR_REV_MAX 71 /* "sha256:" and 64 characters: more than any hash has. */
 
 struct selector {
 	int64_t id;                         /* 0: by what it is. */
@@ -25,8 +25,8 @@ struct selector {
 /* Read `text`. CAPQ_EINVAL says which part is wrong. */
 int selector_parse(const char *text, struct selector *out, struct err *err);
 
-/* A revision as the API takes it to find jobs: 4 to 40 hexadecimal digits, or "sha256:" and some.
- * CAPQ_EINVAL otherwise. */
+/* A revision as the API takes it to find jobs: 4 to 40 hexadecimal digits of a commit, or "sha256:"
+ * and the beginning of a tree's hash in Nix's base 32. CAPQ_EINVAL otherwise. */
 int selector_check_rev(const char *text, struct err *err);
 
 #endif

@@ -142,6 +142,22 @@ class LiveTable(CapqCase):
         self.assertEqual(terminal.end(), 0)
         self.assertEqual(len(terminal.screen.lines()), 3)
 
+    def test_a_long_reason_wraps_and_leaves_nothing_of_the_table(self):
+        """It stays on the screen, so it is not cut."""
+        terminal = self.on_terminal("wait", 1, 2)
+        terminal.expect("cudnn-9.1")
+        self.double.wait_for_stream()
+        reason = "builder for '/nix/store/xyjr8qb9jyb5v5pnzz990ndsa841jlnw-torch.drv' failed"
+        self.world.move(1, "failed", reason=reason)
+        terminal.expect("1 waiting, 1 not done")
+        lines = terminal.screen.lines()
+        self.assertEqual(len(lines), 5)
+        self.assertRegex(lines[0] + lines[1], "^job 1 .*: failed after .*: %s .capq log 1.$"
+                         % reason)
+        self.world.move(2, "done")
+        self.assertEqual(os.waitstatus_to_exitcode(terminal.end()), 1)
+        self.assertEqual(len(terminal.screen.lines()), 3)
+
     def test_a_terminal_that_cannot(self):
         terminal = self.on_terminal("wait", 1, 2, TERM="dumb", width=100)
         terminal.expect("job 2")

@@ -63,7 +63,7 @@ ROUTES = [
     ("GET", "/health", {}, "health"),
     ("GET", "/status", {}, "status"),
     ("GET", "/jobs", {"state": states(JOB_STATES), "attr": ANY, "caps": CAPS,
-                      "rev": text_of("[0-9a-f]{4,40}|sha256:[0-9a-f]{4,64}"), "flavour": ANY,
+                      "rev": text_of("[0-9a-f]{4,40}|sha256:[0-9a-z]{4,52}"), "flavour": ANY,
                       "system": ANY, "build": integer(1), **PAGE}, "list_jobs"),
     ("POST", "/jobs", {"dry_run": integer(0, 1)}, "submit"),
     ("GET", "/jobs/{id}", {}, "get_job"),

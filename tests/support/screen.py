@@ -39,8 +39,6 @@ class Screen:
             self.rows[self.row] = self.rows[self.row][:self.column]
             for below in range(self.row + 1, self.height):
                 self.rows[below] = ""
-        elif final == "K":
-            self.rows[self.row] = ""
         elif final == "m":
             self.colours += 1
         else:

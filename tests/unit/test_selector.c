@@ -23,7 +23,7 @@ static void test_names(void **state)
 		{ "torch#1a2b", "0 torch - 1a2b" },
 		{ "torch@8.6#" REV40, "0 torch 8.6 " REV40 },
 		{ "torch @ 8.6 # 1a2b3c4", "0 torch 8.6 1a2b3c4" },
-		{ "path#sha256:0123abcd", "0 path - sha256:0123abcd" },
+		{ "path#sha256:0j3q49i9jc", "0 path - sha256:0j3q49i9jc" },
 		{ "\"a@b#c\".d@8.6", "0 \"a@b#c\".d 8.6 -" },
 		{ "\"a\\\"@b\"@8.6", "0 \"a\\\"@b\" 8.6 -" },
 	};
@@ -56,6 +56,8 @@ static void test_refusals(void **state)
 		{ "torch#1a2", "revision '1a2': expected 4 to 40 hexadecimal digits of a commit" },
 		{ "torch#master",
 			"revision 'master': expected 4 to 40 hexadecimal digits of a commit" },
+		{ "torch#sha256:0j3",
+			"revision 'sha256:0j3': expected 4 to 40 hexadecimal digits of a commit" },
 		{ "torch#" REV40 "0",
 			"revision '" REV40 "0': expected 4 to 40 hexadecimal digits of a commit" },
 		{ "torch#1a2b@8.6",
