@@ -1,9 +1,10 @@
 /* A log is printed line by line, each made harmless: builds print what they like.
  *
- * Following: `chunk` events bring the log, `build` events say whose it is, `end` ends. Each chunk's
- * id is the offset behind it, so when a connection breaks, what comes twice is known and left out.
- */
+ * Following: `chunk` events bring the log, `build` events say whose it is, `end` ends. A chunk's id
+ * is the offset behind it (where it has none, bytes are counted), so when a connection breaks, what
+ * comes twice is known and left out. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
@@ -103,40 +104,63 @@ static int print_once(struct client *client, const char *path, struct err *err)
 
 /* ---- following ---- */
 
+/* The log of one attempt. */
+struct part {
+	int64_t build, attempt; /* 0: not said. */
+	int64_t printed;        /* Up to which offset. */
+};
+
 struct follower {
 	struct event_source events;
 	struct printer printer;
-	int64_t build;  /* Whose log it is; 0: not said. */
-	int64_t offset; /* Up to which it was printed. */
+	struct part *parts; /* Those seen so far: a new connection may begin with an earlier one. */
+	size_t n_parts, capacity, current;
+	int64_t position; /* Behind the newest chunk of this connection. */
 };
+
+/* Go on with the log of another attempt. True: it was not seen before. */
+static bool select_part(struct follower *follower, int64_t build, int64_t attempt)
+{
+	size_t i = 0;
+
+	while (i < follower->n_parts &&
+		(follower->parts[i].build != build || follower->parts[i].attempt != attempt))
+		i++;
+	follower->current = i;
+	follower->position = 0;
+	if (i < follower->n_parts)
+		return false;
+	array_reserve(&follower->parts, &follower->capacity, i + 1, sizeof *follower->parts);
+	follower->parts[follower->n_parts++] = (struct part){ .build = build, .attempt = attempt };
+	return true;
+}
 
 static void note_chunk(
 	struct follower *follower, const struct sse_event *event, const struct json *data)
 {
+	struct part *part = &follower->parts[follower->current];
 	const char *text = json_text(data);
-	int64_t end, len, fresh;
+	int64_t len, fresh;
 
-	if (text == NULL || !str_to_int(event->id, 0, INT64_MAX, &end))
+	if (text == NULL)
 		return;
 	len = (int64_t)strlen(text);
-	fresh = end - follower->offset;
+	if (!str_to_int(event->id, 0, INT64_MAX, &follower->position))
+		follower->position += len;
+	fresh = follower->position - part->printed;
 	if (fresh <= 0)
 		return;
 	if (fresh < len)
 		text += len - fresh;
 	print_log(&follower->printer, text, strlen(text));
-	follower->offset = end;
+	part->printed = follower->position;
 }
 
 static void note_build(struct follower *follower, const struct json *data)
 {
-	int64_t build = member_int(data, "build", 0);
+	int64_t build = member_int(data, "build", 0), attempt = member_int(data, "attempt", 0);
 
-	if (build == 0 || build == follower->build)
-		return;
-	follower->build = build;
-	follower->offset = 0;
-	if (!follower->printer.is_json)
+	if (select_part(follower, build, attempt) && !follower->printer.is_json)
 		output_note("capq: build:%" PRId64 "  %s\n", build, member_text(data, "name", "?"));
 }
 
@@ -164,8 +188,10 @@ static int take_events(struct follower *follower, const char *path_again, struct
 		rv = event_source_next(&follower->events, FOLLOW_TICK_MS, &event, err);
 		if (rv < 0)
 			return rv;
-		if (rv == SOURCE_CONNECTED)
+		if (rv == SOURCE_CONNECTED) {
 			follower->events.path = path_again;
+			follower->position = 0;
+		}
 		if (rv == SOURCE_LOST && !follower->printer.is_json)
 			output_note("capq: %s; trying again\n", follower->events.why.text);
 		if (rv != SOURCE_EVENT)
@@ -191,9 +217,11 @@ static int print_following(struct client *client, const char *path, const char *
 		return rv;
 	/* Last-Event-ID resumes a build's log only; a job may have gone on to another. */
 	event_source_init(&follower.events, client->api, path, is_build, patience_ms);
+	(void)select_part(&follower, 0, 0); /* Until it is said whose log it is. */
 	rv = take_events(&follower, path_again, err);
 	flushed = finish_log(&follower.printer, rv < 0 ? NULL : err);
 	event_source_finish(&follower.events);
+	free(follower.parts);
 	return rv < 0 ? rv : flushed;
 }
 

@@ -91,7 +91,7 @@ static void add_now(struct str *line, const struct record *record)
 	if (phase != NULL)
 		str_addf(line, ", %s", phase);
 	record_add_note(&note, record);
-	if (note.len > 0)
+	if (note.len > 0 && strcmp(note.text, job_state_name(record->job.state)) != 0)
 		str_addf(line, " (%s)", note.text);
 }
 

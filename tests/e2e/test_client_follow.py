@@ -264,6 +264,26 @@ class FollowedLogs(CapqCase):
                           ("/builds/1/log?follow=1", "4000")])
 
     def test_of_a_job_goes_from_build_to_build_through_a_restart(self):
+        self.follow_through_a_restart()
+
+    def test_the_same_without_ids(self):
+        self.double.numbers_job_logs = False
+        self.follow_through_a_restart()
+
+    def test_a_second_attempt_begins_anew(self):
+        self.world.add_log(1, b"first try\n" * 10)
+        said = self.start("log", 1, "-f")
+        said.expect("first try")
+        self.double.stop()
+        self.world.builds[1]["attempts"] = 2
+        self.world.logs[1] = b"second try\n"
+        self.world.finished_logs.add(1)
+        os.unlink(self.double.path)
+        self.double.start()
+        said = said.end()
+        self.assertEqual((said.code, said.out), (0, "first try\n" * 10 + "second try\n"))
+
+    def follow_through_a_restart(self):
         self.world.log_builds[2] = [1, 2]
         self.world.add_log(1, b"first\n" * 500, True)
         said = self.start("log", 2, "--follow")
@@ -277,6 +297,7 @@ class FollowedLogs(CapqCase):
         self.double.start()
         said = said.end()
         self.assertEqual(said.code, 0)
+        self.assertEqual(said.out.count("zweite Zeile"), 300)
         self.assertEqual(said.out.count("end\n"), 1)
         self.assertIn("capq: build:1  a-1.0\n", said.err)
         self.assertIn("capq: build:2  b-1.0\n", said.err)

@@ -439,16 +439,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for build in builds:
             if job:
                 self.send_chunk(sse(None, "build", {
-                    "build": build, "name": self.world.builds[build]["name"]}))
+                    "build": build, "name": self.world.builds[build]["name"],
+                    "attempt": self.world.builds[build]["attempts"]}))
                 at = 0
             if "tail" in self.query and at == 0:
                 at = max(0, len(self.world.logs.get(build, b"")) - int(self.query["tail"]))
-            self.follow_log(build, at)
+            self.follow_log(build, at, job is not None)
         state = job["state"] if job else self.world.builds[builds[-1]]["state"]
         self.send_chunk(sse(None, "end", {"state": state}))
         self.end_stream()
 
-    def follow_log(self, build, at):
+    def follow_log(self, build, at, is_job):
         world = self.world
         while not self.server.double.stopping:
             with world.changed:
@@ -459,7 +460,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     world.changed.wait(0.2)
                     continue
             piece, at = log[at:at + 1000], min(len(log), at + 1000)
-            self.send_chunk(sse(at, "chunk", piece.decode("utf-8", "replace")))
+            number = None if is_job and not self.server.double.numbers_job_logs else at
+            self.send_chunk(sse(number, "chunk", piece.decode("utf-8", "replace")))
         raise ConnectionAbortedError  # Killed: no `end`.
 
 
@@ -490,6 +492,7 @@ class Double:
         self.path, self.world, self.token = path, world or World(), token
         self.heartbeat = HEARTBEAT_SECONDS
         self.rows_a_page = 1000
+        self.numbers_job_logs = True  # The chunks of a job's log have ids, too.
         self.requests = []  # (method, path, headers, body)
         self.scripted = []  # (part of the path, status, headers, body, seconds)
         self.connections, self.streams = set(), set()
