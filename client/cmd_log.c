@@ -160,8 +160,12 @@ static void note_build(struct follower *follower, const struct json *data)
 {
 	int64_t build = member_int(data, "build", 0), attempt = member_int(data, "attempt", 0);
 
-	if (select_part(follower, build, attempt) && !follower->printer.is_json)
-		output_note("capq: build:%" PRId64 "  %s\n", build, member_text(data, "name", "?"));
+	if (!select_part(follower, build, attempt) || follower->printer.is_json)
+		return;
+	output_note("capq: build:%" PRId64 "  %s", build, member_text(data, "name", "?"));
+	if (attempt > 1)
+		output_note(", attempt %" PRId64, attempt);
+	output_note("\n");
 }
 
 /* 1: it is finished. */
