@@ -6,6 +6,7 @@
 #include "lib/attr_path.h"
 #include "lib/capability.h"
 #include "lib/job_json.h"
+#include "lib/rev_name.h"
 
 static int copy_option(
 	const struct options *options, const char *name, char *out, size_t max, struct err *err)

@@ -39,12 +39,12 @@ char **child_env_make(const char *const *add, bool with_secrets)
 	size_t n = 0, used = 0;
 	char **result;
 
-	for (char **v = environ; *v != NULL; v++)
+	for (char **v = environ; v != NULL && *v != NULL; v++)
 		n++;
 	for (const char *const *v = add; v != NULL && *v != NULL; v++)
 		n++;
 	result = xcalloc(n + 1, sizeof *result);
-	for (char **v = environ; *v != NULL; v++)
+	for (char **v = environ; v != NULL && *v != NULL; v++)
 		if (!is_ours(*v) && !is_replaced(*v, add) && (with_secrets || !is_secret(*v)))
 			result[used++] = *v;
 	for (const char *const *v = add; v != NULL && *v != NULL; v++)

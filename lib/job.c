@@ -74,19 +74,6 @@ bool build_state_is_final(enum build_state state)
 	return state == BUILD_DONE || state == BUILD_FAILED;
 }
 
-bool rev_name_is_valid(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len == 0 || len > REV_NAME_MAX || name[0] == '-' || name[0] == '/' ||
-		name[len - 1] == '/' || !str_is_utf8(name, len))
-		return false;
-	for (const char *p = name; *p != '\0'; p++)
-		if ((unsigned char)*p <= ' ' || strchr("~^:?*[\\\x7f", *p) != NULL)
-			return false;
-	return strstr(name, "..") == NULL && strstr(name, "@{") == NULL;
-}
-
 void job_finish(struct job *job)
 {
 	free(job->attr);

@@ -12,6 +12,7 @@
 #include "lib/attr_path.h"
 #include "lib/capability.h"
 #include "lib/failure.h"
+#include "lib/rev_name.h"
 
 /* The life of a job. Which state follows which stands in daemon/pipeline/job_life.c. */
 enum job_state {
@@ -51,14 +52,8 @@ bool job_state_is_final(enum job_state state);
 bool build_state_is_final(enum build_state state);
 
 #define FLAVOUR_MAX 64
-#define REV_NAME_MAX 200
 #define SYSTEM_MAX 64
 #define PRIORITY_MAX 1000 /* And -1000. */
-
-/* True when `name` can be a branch, a tag or a hash: what `git check-ref-format` asks for, as far
- * as it keeps git from taking a name for an option, a range or a path, and at most REV_NAME_MAX
- * bytes of UTF-8. */
-bool rev_name_is_valid(const char *name);
 
 /* What is asked for, as submitted: checked for form only. */
 struct job_spec {

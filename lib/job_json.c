@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "lib/rev_name.h"
 #include "lib/time_text.h"
 
 /* ---- what is asked for ---- */

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "lib/job.h"
 #include "lib/str.h"
 
 bool rev_name_is_valid(const char *name)

@@ -4,8 +4,11 @@
 
 #include <stdbool.h>
 
-/* True for a name that git can take for a branch or tag and for nothing else (no option, range,
- * path or expression of its own): git-check-ref-format(1), as far as it matters here. */
+#define REV_NAME_MAX 200 /* Bytes. */
+
+/* True for a name that git can take for a branch, tag or hash and for nothing else (no option,
+ * range, path or expression of its own): git-check-ref-format(1), as far as it matters here; at
+ * most REV_NAME_MAX bytes of UTF-8. */
 bool rev_name_is_valid(const char *name);
 
 bool rev_is_full_hash(const char *name);  /* 40 hex digits in small letters. */

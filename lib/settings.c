@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "lib/hash.h"
 #include "lib/job.h"
 #include "lib/mem.h"
-#include "lib/rev_name.h"
 #include "lib/settings_check.h"
 
 #define SECOND INT64_C(1000)

@@ -7,6 +7,7 @@
 #include "lib/job.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/rev_name.h"
 #include "lib/str.h"
 
 static bool is_word(const char *text, size_t max)

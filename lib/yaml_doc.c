@@ -230,7 +230,6 @@ static int pair_to_json(struct yaml_doc *doc, const yaml_node_t *node, const yam
 {
 	const yaml_node_t *key = yaml_doc_node(doc, pair->key);
 	const char *name = yaml_scalar(key);
-	struct json_out quoted = { 0 };
 	int rv;
 
 	if (name == NULL || strlen(name) > JSON_NAME_BYTES_MAX)
@@ -242,12 +241,7 @@ static int pair_to_json(struct yaml_doc *doc, const yaml_node_t *node, const yam
 	rv = yaml_doc_refuse_repeated(doc, node, pair);
 	if (rv < 0)
 		return rv;
-	json_out_text(&quoted, NULL, name);
-	quoted.text.text[quoted.text.len - 1] = '\0'; /* The quotes come with the name. */
-	rv = yaml_doc_to_json(
-		doc, yaml_doc_node(doc, pair->value), quoted.text.text + 1, depth + 1, out);
-	str_free(&quoted.text);
-	return rv;
+	return yaml_doc_to_json(doc, yaml_doc_node(doc, pair->value), name, depth + 1, out);
 }
 
 int yaml_doc_to_json(struct yaml_doc *doc, const yaml_node_t *node, const char *name, int depth,

@@ -197,7 +197,7 @@ static void on_planned(void *owner, int rv, struct graph *graph,
 		p->plan_troubles = 0;
 		set_problem(&p->substituter_problem, "substituters", NULL);
 		for (size_t i = 0; i < pl->n; i++)
-			spec.targets[i].state = states[i];
+			spec.targets[i].state = (int)states[i];
 		entering_start(p, &spec);
 	}
 	free_planning(pl);

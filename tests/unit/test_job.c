@@ -1,4 +1,4 @@
-/* The states of jobs and builds, names of revisions, and the end of a record. */
+/* The states of jobs and builds, and the end of a record. */
 #include "tests/support/cmocka_all.h"
 
 #include <string.h>
@@ -67,29 +67,6 @@ static void build_states(void **state)
 	assert_int_equal(found, BUILD_DONE);
 }
 
-/* Git reads these names: none may pass for an option, a range or a path of its own. */
-static void names_of_revisions(void **state)
-{
-	static const char *const good[] = { "master", "nixos-24.05", "24.05", "pull/123/head",
-		"feature/caf\xc3\xa9", "0123456789abcdef0123456789abcdef01234567", "a@b" };
-	static const char *const bad[] = { "", "-x", "--upload-pack=x", "/master", "master/",
-		"a..b", "a b", "a\nb", "a\tb", "a\x7f", "a~1", "a^", "a:b", "a?", "a*", "a[b",
-		"a\\b", "HEAD@{1}", "caf\xe9" };
-	char longest[REV_NAME_MAX + 2];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(good); i++)
-		assert_true(rev_name_is_valid(good[i]));
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(rev_name_is_valid(bad[i]));
-	memset(longest, 'x', sizeof longest);
-	longest[REV_NAME_MAX] = '\0';
-	assert_true(rev_name_is_valid(longest));
-	longest[REV_NAME_MAX] = 'x';
-	longest[REV_NAME_MAX + 1] = '\0';
-	assert_false(rev_name_is_valid(longest));
-}
-
 /* Every string is freed (ASan and valgrind look), and a record can be finished twice. */
 static void records_are_freed(void **state)
 {
@@ -133,7 +110,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(job_states),
 		cmocka_unit_test(build_states),
-		cmocka_unit_test(names_of_revisions),
 		cmocka_unit_test(records_are_freed),
 	};
 
