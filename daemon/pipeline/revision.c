@@ -1,6 +1,7 @@
 #include "daemon/pipeline/revision.h"
 
-#include <dirent.h>
+#include <errno.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,13 +311,6 @@ static void on_initialised(void *owner, const char *message, const char *out)
 		fetch_now(r);
 }
 
-static bool clone_exists(const struct revisions *r)
-{
-	cleanup_free char *head = str_format("%s/HEAD", r->clone);
-
-	return access(head, F_OK) == 0;
-}
-
 static void start_fetch(struct revisions *r)
 {
 	cleanup_argv struct argv argv = { 0 };
@@ -325,10 +319,11 @@ static void start_fetch(struct revisions *r)
 	if (r->fetching != NULL || r->stopped || settings_of(r)->nixpkgs.url == NULL)
 		return;
 	uv_timer_stop(&r->timer);
-	if (clone_exists(r)) {
+	if (r->is_cloned) {
 		fetch_now(r);
 		return;
 	}
+	/* Until a fetch went well we may have been killed within this: git makes it whole. */
 	log_fact("nixpkgs: cloning %s; the first time this can take long",
 		settings_of(r)->nixpkgs.url);
 	argv_add_all(&argv,
@@ -659,9 +654,9 @@ void revision_unpin_tree(struct revisions *r, const char *hash)
 	tree_unpin(r->trees, hash);
 }
 
-void revisions_sweep_trees(struct revisions *r, bool (*is_live)(void *, const char *), void *owner)
+bool revisions_sweep_trees(struct revisions *r, bool (*is_live)(void *, const char *), void *owner)
 {
-	trees_clean(r->trees, is_live, owner);
+	return trees_clean(r->trees, is_live, owner);
 }
 
 /* ---- life ---- */
@@ -695,29 +690,26 @@ struct revisions *revisions_create(struct nix *nix, const char *state_dir)
 	return r;
 }
 
-/* What a killed fetch left: parts of packs, which nothing else would ever remove. */
-static void remove_partial_packs(const struct revisions *r)
+/* What a killed git left: parts of packs, which nothing else would ever remove, and locks, which
+ * would stop every other git. */
+static int remove_leftover(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	cleanup_free char *directory = str_format("%s/objects/pack", r->clone);
-	DIR *dir = opendir(directory);
-	const struct dirent *entry;
+	const char *name = path + at->base;
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		cleanup_free char *path = str_format("%s/%s", directory, entry->d_name);
-
-		if (str_starts(entry->d_name, "tmp_"))
-			(void)unlink(path);
-	}
-	if (dir != NULL)
-		(void)closedir(dir);
+	(void)st;
+	if (type == FTW_F && (str_starts(name, "tmp_") || str_ends(name, ".lock")) &&
+		unlink(path) != 0)
+		log_unusual("nixpkgs: cannot remove %s: %s", path, strerror(errno));
+	return 0;
 }
 
 void revisions_start(struct revisions *r, bool (*is_live)(void *, const char *), void *owner)
 {
-	trees_clean(r->trees, is_live, owner);
+	(void)trees_clean(r->trees, is_live, owner);
 	if (settings_of(r)->nixpkgs.url == NULL)
 		return;
-	remove_partial_packs(r);
+	(void)nftw(
+		r->clone, remove_leftover, 16, FTW_PHYS); /* The state directory is ours alone. */
 	find_earlier_clone(r);
 	start_fetch(r);
 }

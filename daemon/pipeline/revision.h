@@ -63,8 +63,8 @@ char *revision_tree_path(const struct revisions *revisions, const char *hash);
 void revision_pin_tree(struct revisions *revisions, const char *hash);
 void revision_unpin_tree(struct revisions *revisions, const char *hash);
 
-/* Remove the trees that are neither pinned, nor young, nor wanted by `is_live`. */
-void revisions_sweep_trees(
+/* Remove the trees that are neither pinned nor wanted by `is_live`. False: ask again later. */
+bool revisions_sweep_trees(
 	struct revisions *revisions, bool (*is_live)(void *owner, const char *hash), void *owner);
 
 /* For status: what is wrong with the last fetch (NULL: nothing), when one last went well (ms since

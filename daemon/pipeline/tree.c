@@ -134,12 +134,12 @@ void tree_unpin(struct trees *trees, const char *hash)
 	trees->pins[i] = trees->pins[--trees->n_pins];
 }
 
-/* A tree that a submit just asked for has no job yet. */
-static bool is_young(const char *path)
+/* A copy of a path that a submit just asked for has no job yet. */
+static bool is_young_copy(const char *hash, const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && time(NULL) - st.st_ctime < YOUNG_SECONDS;
+	return str_starts(hash, "sha256:") && stat(path, &st) == 0 && time(NULL) - st.st_ctime < YOUNG_SECONDS;
 }
 
 static bool is_in_hand(const char *name)
@@ -150,10 +150,11 @@ static bool is_in_hand(const char *name)
 	return str_starts(name, new) || str_starts(name, trash);
 }
 
-void trees_clean(struct trees *trees, bool (*is_live)(void *, const char *), void *owner)
+bool trees_clean(struct trees *trees, bool (*is_live)(void *, const char *), void *owner)
 {
 	DIR *dir = opendir(trees->directory);
 	const struct dirent *entry;
+	bool is_clean = true;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		cleanup_free char *path = str_format("%s/%s", trees->directory, entry->d_name);
@@ -164,13 +165,16 @@ void trees_clean(struct trees *trees, bool (*is_live)(void *, const char *), voi
 			continue;
 		if (str_starts(hash, "sha256-"))
 			hash[6] = ':';
-		if (is_tree && (find_pin(trees, hash) < trees->n_pins || is_young(path) ||
-				       is_live(owner, hash)))
+		if (is_tree && (find_pin(trees, hash) < trees->n_pins || is_live(owner, hash)))
 			continue;
-		remove_directory(trees, path);
+		if (is_tree && is_young_copy(hash, path))
+			is_clean = false;
+		else
+			remove_directory(trees, path);
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
+	return is_clean;
 }
 
 /* ---- making ---- */

@@ -13,9 +13,10 @@ struct trees;
 struct trees *trees_create(struct nix *nix, const char *directory);
 void trees_destroy(struct trees *trees);
 
-/* Remove what is in the directory and neither pinned, nor being made, nor just made, nor a tree
- * that `is_live` wants. */
-void trees_clean(struct trees *trees, bool (*is_live)(void *owner, const char *hash), void *owner);
+/* Remove what is in the directory and neither pinned, nor being made, nor a tree that `is_live`
+ * wants. False when a copy of a path was left because it was just made: its job may be about to
+ * come. Ask again later. */
+bool trees_clean(struct trees *trees, bool (*is_live)(void *owner, const char *hash), void *owner);
 
 /* Somebody reads the tree of `hash` (whether it is there or not): keep it. Calls are counted. */
 void tree_pin(struct trees *trees, const char *hash);
