@@ -90,12 +90,32 @@ static void open_now(void *owner, int64_t id)
 	fetch_or_unblock(owner, id);
 }
 
-/* It is valid: who waited for it goes on. */
+struct ids {
+	int64_t *ids;
+	size_t n, capacity;
+};
+
+static void collect(void *owner, int64_t id)
+{
+	struct ids *c = owner;
+
+	array_reserve(&c->ids, &c->capacity, c->n + 1, sizeof *c->ids);
+	c->ids[c->n++] = id;
+}
+
+/* It is valid: who waited for it goes on. What it still needed (somebody else built it, it was
+ * fetched after all) may be of no use any more. */
 static void built_now(struct pipeline *p, int64_t id, int64_t unused)
 {
+	struct ids needs = { 0 };
+
 	(void)unused;
+	sched_each_need(p->sched, id, collect, &needs);
 	if (sched_state(p->sched, id) != SCHED_UNKNOWN)
 		sched_built(p->sched, id, open_now, p);
+	for (size_t i = 0; i < needs.n; i++)
+		builds_drop_unwanted(p, needs.ids[i]);
+	free(needs.ids);
 	pipeline_wake(p);
 }
 
@@ -431,31 +451,28 @@ void build_dropped(struct pipeline *p, int64_t id)
 
 struct dropping {
 	struct pipeline *p;
-	int64_t *ids;
-	size_t n, capacity;
+	struct ids builds;
 };
 
 static void drop_if_unwanted(void *owner, int64_t id)
 {
 	struct dropping *d = owner;
 
-	if (sched_is_wanted(d->p->sched, id))
-		return;
-	array_reserve(&d->ids, &d->capacity, d->n + 1, sizeof *d->ids);
-	d->ids[d->n++] = id;
+	if (!sched_is_wanted(d->p->sched, id))
+		collect(&d->builds, id);
 }
 
 static void write_drop(struct pipeline *p, void *data)
 {
 	struct dropping *d = data;
 
-	for (size_t i = 0; i < d->n; i++) {
+	for (size_t i = 0; i < d->builds.n; i++) {
 		struct build build;
 
 		/* A job may have come since. What runs is stopped first, and dropped when it ended.
 		 */
-		if (sched_is_wanted(p->sched, d->ids[i]) ||
-			!find(p, d->ids[i], MAY(BLOCKED) | MAY(READY), &build))
+		if (sched_is_wanted(p->sched, d->builds.ids[i]) ||
+			!find(p, d->builds.ids[i], MAY(BLOCKED) | MAY(READY), &build))
 			continue;
 		fail_one(p, &build, FAILURE_CANCELLED, "no job needs it any more", 0);
 		after_commit(p, remove_now, build.id, 0);
@@ -467,7 +484,7 @@ static void free_drop(void *data)
 {
 	struct dropping *d = data;
 
-	free(d->ids);
+	free(d->builds.ids);
 	free(d);
 }
 
@@ -480,8 +497,8 @@ void builds_drop_unwanted(struct pipeline *p, int64_t id)
 		drop_if_unwanted(d, id);
 		sched_each_below(p->sched, id, drop_if_unwanted, d);
 	}
-	for (size_t i = 0; i < d->n; i++)
-		if (sched_state(p->sched, d->ids[i]) == SCHED_RUNNING)
-			building_stop(p, d->ids[i]);
+	for (size_t i = 0; i < d->builds.n; i++)
+		if (sched_state(p->sched, d->builds.ids[i]) == SCHED_RUNNING)
+			building_stop(p, d->builds.ids[i]);
 	pipeline_post(p, write_drop, d, free_drop);
 }

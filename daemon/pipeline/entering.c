@@ -291,6 +291,13 @@ static bool needs_are_good(struct entering *en, uint32_t index)
 	return false;
 }
 
+/* It was built after the plan looked, which took it for missing. */
+static bool was_built_meanwhile(const struct entering *en, const struct build_key *key)
+{
+	return key->state == BUILD_DONE && key->finished_at >= en->spec.looked_at &&
+	       (key->is_trusted || !en->spec.is_trusted);
+}
+
 /* It is known: its failure may be remembered, it may be under way, or be needed again. */
 static void enter_known(struct entering *en, uint32_t index, const struct build_key *key)
 {
@@ -309,6 +316,8 @@ static void enter_known(struct entering *en, uint32_t index, const struct build_
 	en->drvs[index].build_id = key->id;
 	if (!build_state_is_final(key->state) && key->state != BUILD_BLOCKED)
 		return; /* It is under way. */
+	if (was_built_meanwhile(en, key))
+		return;
 	link_all(en, index, key->id);
 	if (key->state == BUILD_BLOCKED) {
 		after_commit(p, add_needs, key->id, index);
@@ -463,9 +472,10 @@ static void finish(struct entering *en)
 
 	root_unpin(p, en->spec.root_id);
 	p->sweep_roots = true; /* If no job needs it after all. */
-	/* What no job wants although it was entered (all were cancelled meanwhile) goes. */
-	for (size_t i = 0; i < en->spec.n_targets; i++) {
-		int64_t id = en->drvs[en->spec.graph->targets[i]].build_id;
+	/* What no job wants although it was entered goes: all were cancelled meanwhile, or what
+	 * needs it was built by somebody else. */
+	for (size_t i = 0; i < en->spec.graph->n; i++) {
+		int64_t id = en->drvs[i].build_id;
 
 		if (sched_state(p->sched, id) != SCHED_UNKNOWN && !sched_is_wanted(p->sched, id))
 			builds_drop_unwanted(p, id);

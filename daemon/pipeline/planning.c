@@ -29,6 +29,7 @@ struct planning {
 	bool is_trusted;
 	char *caps;
 	int64_t root_id;
+	int64_t began_at;  /* Wall clock. */
 	struct plan *plan; /* NULL until its root is entered. */
 };
 
@@ -190,6 +191,7 @@ static void on_planned(void *owner, int rv, struct graph *graph,
 			.targets = STEAL_POINTER(pl->targets),
 			.n_targets = pl->n,
 			.root_id = pl->root_id,
+			.looked_at = pl->began_at,
 			.is_trusted = pl->is_trusted,
 			.caps = STEAL_POINTER(pl->caps),
 		};
@@ -221,6 +223,7 @@ static void start_plan(struct planning *pl)
 		.owner = pl,
 	};
 
+	pl->began_at = clock_wall_ms();
 	plan_start(&p->nix, p->capq_push, &spec, &pl->plan);
 }
 

@@ -26,6 +26,7 @@ struct entering_spec {
 	struct entry_target *targets; /* In the order of the graph's targets. */
 	size_t n_targets;
 	int64_t root_id;
+	int64_t looked_at; /* Wall clock when the store was about to be asked what is missing. */
 	bool is_trusted;
 	char *caps; /* Of the jobs; for the record. */
 };

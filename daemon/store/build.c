@@ -47,7 +47,8 @@ static const char *const sql[N_STATEMENTS] = {
 	[INSERT] =
 		"INSERT INTO builds (drv_path, name, package, system, features, outputs, caps, "
 		"is_fetch, is_trusted, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[FIND] = "SELECT id, state, failure, is_trusted FROM builds WHERE drv_path = ?",
+	[FIND] = "SELECT id, state, failure, is_trusted, finished_at FROM builds "
+		 "WHERE drv_path = ?",
 	[GET] = "SELECT " COLUMNS " FROM builds b WHERE b.id = ?",
 	[GET_PACKAGE] = "SELECT package FROM builds WHERE id = ?",
 	[GET_CAPS] = "SELECT caps FROM builds WHERE id = ?",
@@ -123,6 +124,7 @@ bool store_build_find(struct store *store, const char *drv_path, struct build_ke
 		out->state = state_of(query_get_text(&q, 1));
 		(void)failure_from_name(query_get_text(&q, 2), &out->failure);
 		out->is_trusted = query_get_int(&q, 3) != 0;
+		out->finished_at = query_get_int(&q, 4);
 	}
 	query_end(&q);
 	return found;

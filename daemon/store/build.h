@@ -22,6 +22,7 @@ struct build_key {
 	enum build_state state;
 	enum failure failure;
 	bool is_trusted;
+	int64_t finished_at; /* Milliseconds since 1970; 0: it is not. */
 };
 bool store_build_find(struct store *store, const char *drv_path, struct build_key *out);
 
