@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 BIN = os.environ.get("CAPQ_BIN", "build/bin")
 TOY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "toy-nixpkgs")
@@ -128,16 +129,21 @@ class Daemon:
     def configure(self):
         self.write("capqd.yaml", json.dumps(self.settings, indent=1))
 
+    def spawn(self, **environment):
+        """Start it and look no further."""
+        self.configure()
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([f"{BIN}/capqd", "--config", f"{self.directory}/capqd.yaml"], stderr=log,
+                                            env={**self.environment, **environment})
+
     def start(self):
         """Returns when it says that it is ready."""
-        self.configure()
         notify = f"{self.directory}/notify"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(notify)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, open(self.log_path, "ab") as log:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             ready.bind(notify)
-            self.process = subprocess.Popen([f"{BIN}/capqd", "--config", f"{self.directory}/capqd.yaml"], stderr=log,
-                                            env={**self.environment, "NOTIFY_SOCKET": notify})
+            self.spawn(NOTIFY_SOCKET=notify)
             ready.settimeout(0.2)
             while True:
                 with contextlib.suppress(TimeoutError):
@@ -267,6 +273,13 @@ class Daemon:
         environment = {**self.environment, "CAPQ_SERVER": f"unix:{self.socket}", "NO_COLOR": "1"}
         return subprocess.run([f"{BIN}/capq", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               check=False, env=environment, timeout=PATIENCE, **more)
+
+    def until_empty(self, name):
+        """Until the daemon has cleared a directory of its state, which it does within seconds."""
+        deadline = time.monotonic() + PATIENCE
+        while os.listdir(f"{self.state}/{name}"):
+            assert time.monotonic() < deadline, os.listdir(f"{self.state}/{name}")
+            time.sleep(0.05)
 
     def roots(self):
         return sorted(os.listdir(f"{self.state}/roots"))

@@ -6,6 +6,7 @@
 #   delay    seconds per unit of cost (float allowed)      salt  changes every hash
 #   sizeKiB  incompressible payload per unit of cost       mode  { <pname> = "fail" | "hang" | "noisy" | "flaky"; }
 #   flag     path a "flaky" package needs to exist         cpu   burn CPU instead of sleeping
+#   journal  file to which each builder adds "start OUT" and "end OUT"
 { system ? builtins.currentSystem, config ? { }, overlays ? [ ], ... }:
 let
   inherit (builtins) concatStringsSep elem foldl' length map toString;
@@ -14,7 +15,7 @@ let
     cudaSupport = false; cudaCapabilities = [ ]; cudaForwardCompat = true;
     allowUnfree = false; allowBroken = false; toy = { };
   } // config;
-  toy = { delay = 0; sizeKiB = 0; salt = ""; mode = { }; flag = "/nonexistent"; cpu = false; } // cfg.toy;
+  toy = { delay = 0; sizeKiB = 0; salt = ""; mode = { }; flag = "/nonexistent"; cpu = false; journal = ""; } // cfg.toy;
 
   # Capabilities as nixpkgs resolves them: a default list, "+PTX" on the newest for forward compatibility.
   caps = if cfg.cudaCapabilities != [ ] then cfg.cudaCapabilities else [ "7.5" "8.0" "8.6" "8.9" "9.0" ];
@@ -25,7 +26,8 @@ let
     PATH=/usr/bin:/bin; export PATH; set -e
     phase() { echo "@nix { \"action\": \"setPhase\", \"phase\": \"$1\" }" >&''${NIX_LOG_FD:-2}; echo "running phase: $1"; }
     spend() { if [ "$cpu" = 1 ]; then timeout "$1" sh -c 'while :; do :; done' || :; else sleep "$1"; fi; }
-    phase unpackPhase; echo "building $name for [$gencode] on $NIX_BUILD_CORES cores"
+    note() { [ -z "$journal" ] || echo "$1 $out" >> "$journal"; }
+    note start; phase unpackPhase; echo "building $name for [$gencode] on $NIX_BUILD_CORES cores"
     case "$mode" in
       hang)  phase buildPhase; sleep 100000 ;;
       noisy) i=0; while [ $i -lt 2000 ]; do echo "cc -c unit$i.c"; i=$((i+1)); done ;;
@@ -44,6 +46,7 @@ let
     if [ "$bytes" -gt 0 ]; then
       awk -v n="$bytes" -v s="$seed" 'BEGIN{srand(s); for(i=0;i<n;i+=4) printf "%04x", int(rand()*65536)}' > "$out/share/payload"
     fi
+    note end
   '';
 
   # The checks of nixpkgs' check-meta: they strike when drvPath/outPath is forced, so they
@@ -68,7 +71,7 @@ let
       seed = toString cost; cpu = if toy.cpu then "1" else "0";
       mode = toy.mode.${pname} or ""; flag = if toy.mode.${pname} or "" == "flaky" then toy.flag else "";
       salt = toy.salt; runtimeDeps = map (d: d.outPath) deps; buildTools = map (d: d.outPath) buildDeps;
-    } // (if features == [ ] then { } else { requiredSystemFeatures = features; }) // env);
+    } // (if toy.journal == "" then { } else { inherit (toy) journal; }) // (if features == [ ] then { } else { requiredSystemFeatures = features; }) // env);
   in checked (drv // passthru // {
     inherit pname version passthru;
     meta = { inherit unfree broken platforms; description = "toy ${pname}"; outputsToInstall = [ "out" ]; };
