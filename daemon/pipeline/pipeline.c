@@ -244,8 +244,7 @@ static void on_tick(uv_timer_t *timer)
 	(void)children_kill_orphans(&p->children);
 	if (!p->stopping && p->store_problem == NULL) {
 		if (p->sweep_roots || p->sweep_trees)
-			p->sweep_trees =
-				!revisions_sweep_trees(p->revisions, is_live_revision, p);
+			p->sweep_trees = !revisions_sweep_trees(p->revisions, is_live_revision, p);
 		if (p->sweep_roots)
 			roots_sweep(p);
 		report_tick(p);

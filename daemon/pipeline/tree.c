@@ -139,7 +139,8 @@ static bool is_young_copy(const char *hash, const char *path)
 {
 	struct stat st;
 
-	return str_starts(hash, "sha256:") && stat(path, &st) == 0 && time(NULL) - st.st_ctime < YOUNG_SECONDS;
+	return str_starts(hash, "sha256:") && stat(path, &st) == 0 &&
+	       time(NULL) - st.st_ctime < YOUNG_SECONDS;
 }
 
 static bool is_in_hand(const char *name)
