@@ -8,10 +8,13 @@ seed, and CAPQ_CRASH_SEED=n CAPQ_CRASH_RUNS=1 is the same run again, as far as t
 import contextlib
 import fcntl
 import http.client
+import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
+import tempfile
 import threading
 import unittest
 
@@ -31,7 +34,7 @@ LIVES = 3  # Each but the last ends with a kill.
 
 
 def valid_paths():
-    """What Nix has: the paths that need never be built again."""
+    """What Nix has."""
     with contextlib.closing(sqlite3.connect("/nix/var/nix/db/db.sqlite")) as db:
         return {path for (path,) in db.execute("SELECT path FROM ValidPaths")}
 
@@ -42,7 +45,7 @@ class Run:
         self.random = random.Random(seed)
         self.accepted, self.seen = set(), 0
         self.journal_path = f"{nix.directory}/journal"
-        self.finished = []  # (length of the journal, what was valid) at each kill.
+        self.finished = []  # (length of the journal, what need not be built again) at each kill.
 
     def journal(self):
         with contextlib.suppress(FileNotFoundError), open(self.journal_path, encoding="utf-8") as f:
@@ -83,6 +86,17 @@ class Run:
                     self.submit_some()
         killer.join()
 
+    def recorded_paths(self):
+        """What capqd had noted as built. Between the moments when Nix has a path and when it has made the root, and
+        capqd has noted both, the garbage collector may take it."""
+        with tempfile.TemporaryDirectory() as copy:
+            for name in ("capqd.sqlite", "capqd.sqlite-wal"):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copy(f"{self.daemon.state}/{name}", copy)
+            with contextlib.closing(sqlite3.connect(f"{copy}/capqd.sqlite")) as db:
+                rows = db.execute("SELECT outputs FROM builds WHERE state IN ('verifying', 'pushing', 'done')")
+                return {path for (outputs,) in rows for path in json.loads(outputs).values()}
+
     def is_finished(self):
         status = self.daemon.get("/status")["jobs"]
         return sum(status.values()) == sum(status[s] for s in capqd.FINAL)
@@ -95,6 +109,7 @@ class Run:
         assert not self.daemon.children(), self.daemon.children()
         self.finished.append((len(self.journal()), valid_paths()))
         if self.random.random() < 0.5:
+            self.finished[-1] = (len(self.journal()), self.recorded_paths())
             self.nix.run("nix-store", "--gc")
 
     def live_to_the_end(self):
@@ -109,7 +124,7 @@ class Run:
             job = self.daemon.job(number)
             test.assertEqual(job["state"], "done", (number, job["reason"]))
 
-        # Nothing that Nix had when we were killed was built again, whatever the garbage collector took.
+        # Nothing that was built when we were killed was built again, whatever the garbage collector took.
         journal = self.journal()
         test.assertTrue(journal)
         for length, valid in self.finished:
