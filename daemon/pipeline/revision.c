@@ -1,24 +1,15 @@
 #include "daemon/pipeline/revision.h"
 
-#include <errno.h>
-#include <ftw.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "daemon/pipeline/clone.h"
 #include "daemon/pipeline/tree.h"
-#include "io/capture.h"
-#include "io/clock.h"
 #include "lib/job.h"
-#include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/rev_name.h"
 #include "lib/str.h"
 
-#define LOOKUP_TIMEOUT_MS (5 * 60 * 1000)
 #define KNOWN_MAX 1000 /* Names remembered until the next fetch. */
 
 /* What a name means, as looked up since the last fetch. */
@@ -29,17 +20,9 @@ struct known {
 
 struct revisions {
 	struct nix *nix;
-	char *clone; /* The bare clone. */
+	struct clone *clone;
 	struct trees *trees;
-	struct argv env; /* nix->env and what git needs. */
 	bool stopped;
-
-	bool is_cloned;           /* One fetch at least went well. */
-	struct capture *fetching; /* NULL: no fetch runs. */
-	int64_t fetched_at;       /* Wall clock, ms; 0: never. */
-	int64_t fetched_ms;       /* Monotonic. */
-	char *problem;            /* Of the last fetch; NULL: none. */
-	uv_timer_t timer;
 	struct known *known;
 	size_t n_known, known_capacity;
 	struct lookup *waiting; /* For the fetch that runs. */
@@ -73,31 +56,6 @@ static void lookup_step(struct lookup *l);
 static const struct settings *settings_of(const struct revisions *r)
 {
 	return r->nix->settings;
-}
-
-/* ---- git ---- */
-
-static void begin_git(const struct revisions *r, struct argv *argv)
-{
-	/* gc.auto would go on in the background after git has ended. */
-	argv_add_all(argv, (const char *const[]){ "git", "--git-dir", r->clone, "-c", "gc.auto=0",
-				   "-c", "protocol.ext.allow=never", NULL });
-}
-
-static int run_git(struct revisions *r, const struct argv *argv, int64_t timeout_ms,
-	void (*on_done)(void *, const char *, const char *), void *owner, struct capture **out,
-	struct err *err)
-{
-	struct capture_spec spec = {
-		.name = "git",
-		.argv = argv_words(argv),
-		.env = argv_words(&r->env),
-		.timeout_ms = (uint64_t)timeout_ms,
-		.on_done = on_done,
-		.owner = owner,
-	};
-
-	return capture_start(r->nix->children, &spec, out, err);
 }
 
 /* ---- names that are known ---- */
@@ -144,12 +102,6 @@ static const char *default_name(const struct revisions *r, const char *name)
 	return name;
 }
 
-static bool is_fresh(const struct revisions *r)
-{
-	return r->is_cloned &&
-	       clock_mono_ms() - r->fetched_ms <= settings_of(r)->nixpkgs.max_age_ms;
-}
-
 bool revision_known(struct revisions *r, const char *name, struct revision *out)
 {
 	if (settings_of(r)->nixpkgs.path != NULL)
@@ -160,7 +112,7 @@ bool revision_known(struct revisions *r, const char *name, struct revision *out)
 
 		if (strcmp(k->name, name) != 0)
 			continue;
-		if (!rev_is_full_hash(name) && !is_fresh(r))
+		if (!rev_is_full_hash(name) && !clone_is_fresh(r->clone))
 			return false;
 		*out = (struct revision){ .hash = k->hash, .from = k->from, .trusted = k->trusted };
 		return k->trusted || settings_of(r)->nixpkgs.allow_untrusted;
@@ -168,14 +120,7 @@ bool revision_known(struct revisions *r, const char *name, struct revision *out)
 	return false;
 }
 
-/* ---- fetching ---- */
-
-static void start_fetch(struct revisions *r);
-
-static void on_fetch_time(uv_timer_t *timer)
-{
-	start_fetch(timer->data);
-}
+/* ---- waiting for a fetch ---- */
 
 static void wake_waiting(struct revisions *r)
 {
@@ -191,145 +136,11 @@ static void wake_waiting(struct revisions *r)
 	}
 }
 
-static void set_problem(struct revisions *r, const char *message)
+static void on_fetched(void *owner, bool went_well)
 {
-	if (message != NULL && (r->problem == NULL || strcmp(r->problem, message) != 0))
-		log_unusual("nixpkgs: %s", message);
-	if (message == NULL && r->problem != NULL)
-		log_fact("nixpkgs: can be fetched again");
-	free(r->problem);
-	r->problem = xstrdup_or_null(message);
-}
-
-static void on_collected(void *owner, const char *message, const char *out)
-{
-	(void)owner;
-	(void)out;
-	if (message != NULL)
-		log_unusual("nixpkgs: %s", message);
-}
-
-/* Fetches leave small packs behind; now and then git puts them together. */
-static void collect_packs(struct revisions *r)
-{
-	cleanup_argv struct argv argv = { 0 };
-	struct capture *capture;
-	struct err err;
-
-	argv_add_all(&argv, (const char *const[]){ "git", "--git-dir", r->clone, "-c",
-				    "gc.autoDetach=false", "gc", "--auto", "--quiet", NULL });
-	if (run_git(r, &argv, settings_of(r)->nixpkgs.fetch_timeout_ms, on_collected, r, &capture,
-		    &err) < 0)
-		log_unusual("nixpkgs: %s", err.text);
-}
-
-/* A file says that the clone is whole and when it last was brought up to date: without the network,
- * a restarted capqd goes on with what it has. */
-static char *mark_file(const struct revisions *r)
-{
-	return str_format("%s/capq-fetched", r->clone);
-}
-
-static void mark_cloned(struct revisions *r)
-{
-	cleanup_free char *path = mark_file(r);
-	FILE *f = fopen(path, "we");
-
-	r->is_cloned = true;
-	if (f == NULL || fclose(f) != 0)
-		log_unusual("nixpkgs: cannot write %s", path);
-}
-
-static void find_earlier_clone(struct revisions *r)
-{
-	cleanup_free char *path = mark_file(r);
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return;
-	r->is_cloned = true;
-	r->fetched_at = (int64_t)st.st_mtime * 1000;
-	r->fetched_ms = INT64_MIN / 2; /* However long ago: not fresh. */
-}
-
-static void on_fetched(void *owner, const char *message, const char *out)
-{
-	struct revisions *r = owner;
-
-	(void)out;
-	r->fetching = NULL;
-	set_problem(r, message);
-	if (message == NULL) {
-		if (!r->is_cloned)
-			log_fact("nixpkgs: the clone of %s is ready", settings_of(r)->nixpkgs.url);
-		mark_cloned(r);
-		r->fetched_at = clock_wall_ms();
-		r->fetched_ms = clock_mono_ms();
-		forget_names(r);
-		if (!r->stopped)
-			collect_packs(r);
-	}
-	wake_waiting(r);
-	if (!r->stopped)
-		uv_timer_start(&r->timer, on_fetch_time,
-			(uint64_t)settings_of(r)->nixpkgs.fetch_every_ms, 0);
-}
-
-static void add_refspecs(const struct revisions *r, struct argv *argv)
-{
-	const struct texts *branches = &settings_of(r)->nixpkgs.branches;
-
-	argv_add(argv, settings_of(r)->nixpkgs.url);
-	for (size_t i = 0; i < branches->n; i++)
-		argv_addf(argv, "+refs/heads/%s:refs/heads/%s", branches->items[i],
-			branches->items[i]);
-	if (settings_of(r)->nixpkgs.tags)
-		argv_add(argv, "+refs/tags/*:refs/tags/*");
-}
-
-static void fetch_now(struct revisions *r)
-{
-	cleanup_argv struct argv argv = { 0 };
-	struct err err;
-
-	begin_git(r, &argv);
-	argv_add_all(&argv, (const char *const[]){ "fetch", "--quiet", "--force", "--no-tags",
-				    "--no-write-fetch-head", "--no-auto-maintenance", "--", NULL });
-	add_refspecs(r, &argv);
-	if (run_git(r, &argv, settings_of(r)->nixpkgs.fetch_timeout_ms, on_fetched, r, &r->fetching,
-		    &err) < 0)
-		on_fetched(r, err.text, "");
-}
-
-static void on_initialised(void *owner, const char *message, const char *out)
-{
-	struct revisions *r = owner;
-
-	if (message != NULL || r->stopped)
-		on_fetched(r, message == NULL ? "stopped" : message, out);
-	else
-		fetch_now(r);
-}
-
-static void start_fetch(struct revisions *r)
-{
-	cleanup_argv struct argv argv = { 0 };
-	struct err err;
-
-	if (r->fetching != NULL || r->stopped || settings_of(r)->nixpkgs.url == NULL)
-		return;
-	uv_timer_stop(&r->timer);
-	if (r->is_cloned) {
-		fetch_now(r);
-		return;
-	}
-	/* Until a fetch went well we may have been killed within this: git makes it whole. */
-	log_fact("nixpkgs: cloning %s; the first time this can take long",
-		settings_of(r)->nixpkgs.url);
-	argv_add_all(&argv,
-		(const char *const[]){ "git", "init", "--quiet", "--bare", "--", r->clone, NULL });
-	if (run_git(r, &argv, LOOKUP_TIMEOUT_MS, on_initialised, r, &r->fetching, &err) < 0)
-		on_fetched(r, err.text, "");
+	if (went_well)
+		forget_names(owner);
+	wake_waiting(owner);
 }
 
 /* ---- looking a name up ---- */
@@ -375,17 +186,16 @@ static void wait_for_fetch(struct lookup *l)
 	l->state = START;
 	l->next = l->revisions->waiting;
 	l->revisions->waiting = l;
-	start_fetch(l->revisions);
+	clone_fetch(l->revisions->clone);
 }
 
 static void on_answer(void *owner, const char *message, const char *out);
 
-static void ask_git(struct lookup *l, const struct argv *argv, int64_t timeout_ms)
+static void ask_git(struct lookup *l, const struct argv *argv)
 {
-	struct capture *capture;
 	struct err err;
 
-	if (run_git(l->revisions, argv, timeout_ms, on_answer, l, &capture, &err) < 0)
+	if (clone_ask_git(l->revisions->clone, argv, on_answer, l, &err) < 0)
 		fail_lookup(l, CAPQ_EBUSY, err.text);
 }
 
@@ -394,11 +204,11 @@ static void ask_rev(struct lookup *l, enum lookup_state state, const char *prefi
 	cleanup_argv struct argv argv = { 0 };
 
 	l->state = state;
-	begin_git(l->revisions, &argv);
+	clone_begin_git(l->revisions->clone, &argv);
 	argv_add_all(&argv, (const char *const[]){
 				    "rev-parse", "--verify", "--quiet", "--end-of-options", NULL });
 	argv_addf(&argv, "%s%s^{commit}", prefix, l->name);
-	ask_git(l, &argv, LOOKUP_TIMEOUT_MS);
+	ask_git(l, &argv);
 }
 
 /* Which of the configured branches hold the commit? */
@@ -408,26 +218,22 @@ static void ask_trust(struct lookup *l)
 	cleanup_argv struct argv argv = { 0 };
 
 	l->state = TRUST;
-	begin_git(l->revisions, &argv);
+	clone_begin_git(l->revisions->clone, &argv);
 	argv_add_all(&argv, (const char *const[]){ "for-each-ref", "--count=1",
 				    "--format=%(refname)", "--contains", l->hash, NULL });
 	for (size_t i = 0; i < branches->n; i++)
 		argv_addf(&argv, "refs/heads/%s", branches->items[i]);
-	ask_git(l, &argv, LOOKUP_TIMEOUT_MS);
+	ask_git(l, &argv);
 }
 
 static void fetch_hash(struct lookup *l)
 {
-	cleanup_argv struct argv argv = { 0 };
+	struct err err;
 
 	l->state = FETCH_HASH;
 	l->has_fetched_hash = true;
-	begin_git(l->revisions, &argv);
-	argv_add_all(&argv, (const char *const[]){ "fetch", "--quiet", "--no-tags",
-				    "--no-write-fetch-head", "--no-auto-maintenance", "--",
-				    settings_of(l->revisions)->nixpkgs.url, NULL });
-	argv_addf(&argv, "%s:refs/capq/%s", l->name, l->name);
-	ask_git(l, &argv, settings_of(l->revisions)->nixpkgs.fetch_timeout_ms);
+	if (clone_fetch_commit(l->revisions->clone, l->name, on_answer, l, &err) < 0)
+		fail_lookup(l, CAPQ_EBUSY, err.text);
 }
 
 static void say_unknown(struct lookup *l)
@@ -448,7 +254,7 @@ static void not_found(struct lookup *l)
 {
 	const struct settings *s = settings_of(l->revisions);
 
-	if (!l->has_fetched && !is_fresh(l->revisions))
+	if (!l->has_fetched && !clone_is_fresh(l->revisions->clone))
 		wait_for_fetch(l);
 	else if (s->nixpkgs.allow_untrusted && rev_is_full_hash(l->name) && !l->has_fetched_hash)
 		fetch_hash(l);
@@ -546,17 +352,17 @@ static void on_copied(void *owner, const char *hash, const char *message)
 static void lookup_step(struct lookup *l)
 {
 	struct revisions *r = l->revisions;
+	const char *problem = clone_problem(r->clone);
 
 	if (r->stopped)
 		fail_lookup(l, CAPQ_EBUSY, "capqd is stopping");
-	else if (!r->is_cloned && l->has_fetched)
-		fail_lookup(l, CAPQ_EBUSY,
-			r->problem == NULL ? "nixpkgs is not there yet" : r->problem);
-	else if (!r->is_cloned)
+	else if (!clone_is_there(r->clone) && l->has_fetched)
+		fail_lookup(l, CAPQ_EBUSY, problem == NULL ? "nixpkgs is not there yet" : problem);
+	else if (!clone_is_there(r->clone))
 		wait_for_fetch(l);
 	else if (!is_configured_branch(r, l->name))
 		ask_rev(l, AS_TAG, "refs/tags/");
-	else if (!l->has_fetched && !is_fresh(r))
+	else if (!l->has_fetched && !clone_is_fresh(r->clone))
 		wait_for_fetch(l);
 	else
 		ask_rev(l, AS_BRANCH, "refs/heads/");
@@ -636,7 +442,7 @@ void revision_tree(struct revisions *r, const char *hash,
 
 	request->on_done = on_done;
 	request->owner = owner;
-	tree_from_git(r->trees, r->clone, hash, on_tree, request);
+	tree_from_git(r->trees, clone_path(r->clone), hash, on_tree, request);
 }
 
 char *revision_tree_path(const struct revisions *r, const char *hash)
@@ -661,93 +467,48 @@ bool revisions_sweep_trees(struct revisions *r, bool (*is_live)(void *, const ch
 
 /* ---- life ---- */
 
-static void write_git_config(const char *path)
-{
-	FILE *f = fopen(path, "we");
-
-	/* The administrator named the repository; who owns its files is not for git to wonder. */
-	if (f != NULL) {
-		(void)fputs("[safe]\n\tdirectory = *\n", f);
-		(void)fclose(f);
-	}
-}
-
 struct revisions *revisions_create(struct nix *nix, const char *state_dir)
 {
 	struct revisions *r = xcalloc(1, sizeof *r);
 	cleanup_free char *trees = str_format("%s/trees", state_dir);
-	cleanup_free char *config = str_format("%s/gitconfig", nix->directory);
 
 	r->nix = nix;
-	r->clone = str_format("%s/nixpkgs.git", state_dir);
+	r->clone = clone_create(nix, state_dir, on_fetched, r);
 	r->trees = trees_create(nix, trees);
-	write_git_config(config);
-	argv_add_all(&r->env, argv_words(&nix->env));
-	argv_add(&r->env, "GIT_TERMINAL_PROMPT=0");
-	argv_addf(&r->env, "GIT_CONFIG_GLOBAL=%s", config);
-	uv_timer_init(nix->children->loop, &r->timer);
-	r->timer.data = r;
 	return r;
-}
-
-/* What a killed git left: parts of packs, which nothing else would ever remove, and locks, which
- * would stop every other git. */
-static int remove_leftover(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	const char *name = path + at->base;
-
-	(void)st;
-	if (type == FTW_F && (str_starts(name, "tmp_") || str_ends(name, ".lock")) &&
-		unlink(path) != 0)
-		log_unusual("nixpkgs: cannot remove %s: %s", path, strerror(errno));
-	return 0;
 }
 
 void revisions_start(struct revisions *r, bool (*is_live)(void *, const char *), void *owner)
 {
 	(void)trees_clean(r->trees, is_live, owner);
-	if (settings_of(r)->nixpkgs.url == NULL)
-		return;
-	(void)nftw(
-		r->clone, remove_leftover, 16, FTW_PHYS); /* The state directory is ours alone. */
-	find_earlier_clone(r);
-	start_fetch(r);
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-	struct revisions *r = handle->data;
-
-	trees_destroy(r->trees);
-	argv_finish(&r->env);
-	forget_names(r);
-	free(r->known);
-	free(r->clone);
-	free(r->problem);
-	free(r);
+	clone_start(r->clone);
 }
 
 void revisions_stop(struct revisions *r)
 {
 	r->stopped = true;
-	uv_timer_stop(&r->timer);
-	if (r->fetching == NULL)
+	clone_stop(r->clone);
+	if (!clone_is_fetching(r->clone))
 		wake_waiting(r);
 }
 
 void revisions_destroy(struct revisions *r)
 {
-	uv_close((uv_handle_t *)&r->timer, on_timer_closed);
+	clone_destroy(r->clone);
+	trees_destroy(r->trees);
+	forget_names(r);
+	free(r->known);
+	free(r);
 }
 
 const char *revisions_problem(const struct revisions *r)
 {
-	return r->problem;
+	return clone_problem(r->clone);
 }
 
 int64_t revisions_fetched_at(const struct revisions *r)
 {
-	return r->fetched_at;
+	return clone_fetched_at(r->clone);
 }
 
 const char *revision_of_branch(const struct revisions *r, const char *branch)
