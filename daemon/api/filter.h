@@ -2,6 +2,7 @@
 #ifndef CAPQ_DAEMON_API_FILTER_H
 #define CAPQ_DAEMON_API_FILTER_H
 
+#include "daemon/api/answer.h"
 #include "daemon/api/request.h"
 
 /* "failed,done" or "live" as bits; NULL or "" is 0: all. False and `err` for a word that is no

@@ -3,6 +3,7 @@
 #ifndef CAPQ_DAEMON_API_METHOD_H
 #define CAPQ_DAEMON_API_METHOD_H
 
+#include "daemon/api/answer.h"
 #include "daemon/api/request.h"
 
 enum body_kind {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/api/connection.h"
+#include "daemon/api/inside.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/str.h"
