@@ -7,7 +7,8 @@
 
 `enter()` starts the script again in new mount and process namespaces, in which a fresh directory is
 bound to /nix; everything that the test starts shares it and ends with it. The outer process waits,
-removes the directory, and hands on the exit status. Several tests may run at a time.
+removes the directory, and hands on the exit status. Several tests may run at a time. Who is not root
+becomes it inside, and there only, by a user namespace.
 """
 
 import ctypes
@@ -28,11 +29,8 @@ def enter():
     """Return inside the box; outside, run it and exit."""
     directory = os.environ.get(INSIDE)
     if directory:
-        _settle(directory)
+        settle(directory)
         return
-    if os.geteuid() != 0:
-        sys.exit("this test must run as root: it mounts a /nix of its own (unshare(1))")
-    os.makedirs("/nix", exist_ok=True)
     directory = tempfile.mkdtemp(prefix="nixbox-")
     try:
         sys.exit(_run_inside(directory))
@@ -41,8 +39,7 @@ def enter():
 
 
 def _run_inside(directory):
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
-               sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]]
+    command = again("--pid", "--fork", "--kill-child", "--mount-proc")
     environment = {**os.environ, INSIDE: directory}
     with subprocess.Popen(command, env=environment, preexec_fn=_die_with_parent) as box:
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -50,13 +47,24 @@ def _run_inside(directory):
         return box.wait()
 
 
+def again(*options):
+    """The command that starts this script again where it may mount a /nix of its own."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.makedirs("/nix", exist_ok=True)
+    elif not os.path.isdir("/nix"):
+        sys.exit("there is no directory /nix to mount one over: sudo mkdir /nix")
+    user = [] if is_root else ["--map-root-user"]
+    return ["unshare", "--mount", *user, *options, sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]]
+
+
 def _die_with_parent():
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _settle(directory):
-    """Inside: our own /nix, and an environment that leads nowhere else."""
+def settle(directory):
+    """Inside: our own /nix, made of `directory`, and an environment that leads nowhere else."""
     for name in ("nix", "home", "cache", "conf", "tmp"):
         os.makedirs(f"{directory}/{name}", exist_ok=True)
     subprocess.run(["mount", "--bind", f"{directory}/nix", "/nix"], check=True)
