@@ -1,5 +1,6 @@
 """What the tests of the client share: a double of capqd, and capq run against it."""
 
+import codecs
 import collections
 import errno
 import fcntl
@@ -85,7 +86,7 @@ class OnTerminal:
         self.ended = False
 
     def read(self):
-        data = b""
+        decoder = codecs.getincrementaldecoder("utf-8")()
         while True:
             try:
                 data = os.read(self.fd, 65536)
@@ -93,7 +94,7 @@ class OnTerminal:
                 assert error.errno == errno.EIO  # The other side is closed.
                 data = b""
             with self.changed:
-                text = data.decode("utf-8")
+                text = decoder.decode(data, final=not data)
                 self.text += text
                 self.screen.feed(text)
                 self.ended = not data
@@ -102,9 +103,10 @@ class OnTerminal:
                 return
 
     def expect(self, part, seconds=20):
-        """Wait until a line of the screen holds `part`, a text or a compiled pattern."""
+        """Wait until a line of the screen holds `part`, a text or a compiled pattern. The cursor is
+        hidden while something is drawn, which may come in several pieces."""
         def is_seen():
-            return any(part in line if isinstance(part, str) else part.search(line)
+            return self.screen.cursor_is_visible and any(part in line if isinstance(part, str) else part.search(line)
                        for line in self.screen.lines())
 
         with self.changed:

@@ -5,6 +5,7 @@ import re
 
 class Screen:
     SEQUENCE = re.compile(r"\033\[(\??)(\d*)(?:;\d+)*([A-Za-z])")
+    BEGUN = re.compile(r"\033(\[\??[\d;]*)?")
 
     def __init__(self, width=80, height=24):
         self.width, self.height = width, height
@@ -13,15 +14,19 @@ class Screen:
         self.cursor_is_visible = True
         self.colours = 0  # How many sequences of colour came.
         self.wrapped = False  # Something was written beyond the last column.
+        self.begun = ""  # A sequence whose end has not come yet.
 
     def feed(self, text):
-        at = 0
+        text, self.begun, at = self.begun + text, "", 0
         while at < len(text):
             match = self.SEQUENCE.match(text, at)
             if match:
                 self.obey(*match.groups())
                 at = match.end()
                 continue
+            if self.BEGUN.fullmatch(text, at):
+                self.begun = text[at:]
+                return
             if text[at] == "\033":
                 raise AssertionError("an unknown sequence: %r" % text[at:at + 10])
             self.write(text[at])
