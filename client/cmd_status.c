@@ -136,6 +136,7 @@ static int print_live(struct client *client, int64_t limit, struct err *err)
 	const struct json *json;
 	struct pages pages;
 	int64_t now = wall_ms();
+	bool is_empty = true;
 	int rv;
 
 	pages_init(&pages, client->api, "/jobs", "jobs", limit);
@@ -146,10 +147,13 @@ static int print_live(struct client *client, int64_t limit, struct err *err)
 		rv = record_from_json(json, now, &record, err);
 		if (rv < 0)
 			break;
+		if (is_empty)
+			output_printf("\n");
+		is_empty = false;
 		add_row(table, &record, now);
 		record_finish(&record);
 	}
-	if (rv == 0)
+	if (rv == 0 && !is_empty)
 		table_print(table);
 	table_destroy(table);
 	if (rv == 0 && pages_has_more(&pages))
@@ -173,7 +177,6 @@ static int run(struct client *client, struct err *err)
 		return 0;
 	}
 	print_summary(&client->output, status);
-	output_printf("\n");
 	return print_live(client, limit, err);
 }
 

@@ -119,13 +119,11 @@ int64_t record_elapsed_ms(const struct record *record, int64_t now_ms)
 	return now_ms - job->submitted_at;
 }
 
-static void add_progress_note(struct str *out, const struct record *record)
+/* "[3/20] the last line of the log" */
+static void add_progress_detail(struct str *out, const struct progress *p)
 {
-	const struct progress *p = &record->progress;
 	char pushed[TIME_TEXT_MAX];
 
-	if (p->build_id != record->job.build_id && p->name != NULL)
-		str_addf(out, "%s: ", p->name);
 	if (p->expected > 1)
 		str_addf(out, "[%" PRId64 "/%" PRId64 "] ", p->done, p->expected);
 	if (p->pushed_bytes >= 0) {
@@ -134,6 +132,18 @@ static void add_progress_note(struct str *out, const struct record *record)
 	} else if (p->last_line != NULL) {
 		str_add(out, p->last_line);
 	}
+}
+
+/* The build is named when it is not the job's own. */
+static void add_progress_note(struct str *out, const struct record *record)
+{
+	cleanup_str struct str detail = { 0 };
+	const struct progress *p = &record->progress;
+
+	add_progress_detail(&detail, p);
+	if (p->build_id != record->job.build_id && p->name != NULL)
+		str_addf(out, "%s%s", p->name, detail.len > 0 ? ": " : "");
+	str_add(out, str_text(&detail));
 }
 
 void record_add_note(struct str *out, const struct record *record)

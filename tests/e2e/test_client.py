@@ -357,6 +357,13 @@ ID\tATTR\tCAPS\tREV\tSTATE\tPHASE\tELAPSED\tWAITS-FOR
 """)
         self.assertTrue(json.loads(self.capq("status", "--json").out)["draining"])
 
+    def test_status_without_live_jobs_has_no_table(self):
+        self.world.add_job("a", state="done")
+        said = self.capq("status")
+        self.assertEqual((said.code, said.out.splitlines()[0]), (0, "  jobs         1 done"))
+        self.assertNotIn("\n\n", said.out)
+        self.assertNotIn("WAITS-FOR", said.out)
+
     def test_log(self):
         self.world.add_job("a", state="failed")
         self.refuses("log 1", 2, "there is no log yet")

@@ -147,6 +147,37 @@ static void test_no_line_ever_wraps(void **state)
 	}
 }
 
+static void note_of(const struct record *record, const char *wanted)
+{
+	cleanup_str struct str note = { 0 };
+
+	record_add_note(&note, record);
+	assert_string_equal(str_text(&note), wanted);
+}
+
+static void test_the_note_says_what_is_known(void **state)
+{
+	struct record r = { .job = { .state = JOB_WAITING, .build_id = 4 },
+		.waits_for = "a slot",
+		.progress = { .build_id = 4, .name = "torch", .pushed_bytes = -1 } };
+
+	(void)state;
+	note_of(&r, "a slot");
+	r.progress.last_line = "cc a.c";
+	note_of(&r, "cc a.c");
+	r.progress.build_id = 3; /* One that the job needs. */
+	r.progress.name = "magma";
+	note_of(&r, "magma: cc a.c");
+	r.progress.last_line = "";
+	note_of(&r, "magma");
+	r.progress.expected = 20;
+	note_of(&r, "magma: [0/20] ");
+	r.progress.pushed_bytes = 2048;
+	note_of(&r, "magma: [0/20] 2.0 KiB pushed");
+	r.progress.build_id = 0;
+	note_of(&r, "a slot");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_it_becomes_narrow),
 		cmocka_unit_test(test_it_becomes_low),
 		cmocka_unit_test(test_no_line_ever_wraps),
+		cmocka_unit_test(test_the_note_says_what_is_known),
 	};
 
 	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
