@@ -31,6 +31,7 @@
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/store/store.h"
 #include "io/clock.h"
+#include "io/program.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/str.h"
@@ -99,31 +100,7 @@ static int take_lock(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* ---- 3: programs of ours ---- */
-
-/* `name` beside this program, where ./dev build leaves it; in ../libexec/capq, where `cmake
- * --install` does; else from PATH. */
-static char *find_program(const char *name)
-{
-	static const char *const places[] = { "%.*s/%s", "%.*s/../libexec/capq/%s" };
-	char self[4096];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-	const char *slash;
-
-	if (len <= 0)
-		return xstrdup(name);
-	self[len] = '\0';
-	slash = strrchr(self, '/');
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		cleanup_free char *path = str_format(places[i], (int)(slash - self), self, name);
-
-		if (access(path, X_OK) == 0)
-			return STEAL_POINTER(path);
-	}
-	return xstrdup(name);
-}
-
-/* ---- 4: addresses ---- */
+/* ---- 2: addresses ---- */
 
 static char *default_address(void)
 {
@@ -281,8 +258,9 @@ static int make_pipeline(struct daemon *d, struct err *err)
 		.inherit_fd = d->lock_fd,
 	};
 
-	d->launcher = find_program("capq-launch");
-	d->capq_push = find_program("capq-push");
+	if (program_find("capq-launch", &d->launcher, err) < 0 ||
+		program_find("capq-push", &d->capq_push, err) < 0)
+		return err->code;
 	spec.launcher = d->launcher;
 	spec.capq_push = d->capq_push;
 	return pipeline_create(&spec, &d->pipeline, err);

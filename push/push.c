@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "io/launcher.h"
+#include "io/program.h"
 #include "lib/mem.h"
 #include "push/api.h"
 #include "push/options.h"
@@ -81,7 +81,7 @@ int push_start(const struct push_spec *spec, struct push **out, struct err *err)
 		.on_done = on_planned,
 		.owner = push,
 	};
-	int rv = launcher_find(&push->launcher, err);
+	int rv = program_find("capq-launch", &push->launcher, err);
 
 	push->spec = *spec;
 	plan.launcher = push->launcher;

@@ -1,4 +1,4 @@
-#include "io/launcher.h"
+#include "io/program.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -8,9 +8,9 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 
-int launcher_find(char **out, struct err *err)
+int program_find(const char *name, char **out, struct err *err)
 {
-	static const char *const places[] = { "capq-launch", "../libexec/capq/capq-launch" };
+	static const char *const places[] = { "", "../bin/", "../libexec/capq/" };
 	char program[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
 	char *slash;
@@ -20,15 +20,15 @@ int launcher_find(char **out, struct err *err)
 	if (slash != NULL)
 		slash[1] = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		char *path = str_format("%s%s", program, places[i]);
+		cleanup_free char *path = str_format("%s%s%s", program, places[i], name);
 
 		if (access(path, X_OK) == 0) {
-			*out = path;
+			*out = STEAL_POINTER(path);
 			return 0;
 		}
-		free(path);
 	}
 	return err_set(err, CAPQ_ENOTFOUND,
-		"there is no capq-launch in %s or %s../libexec/capq: is capq installed as a whole?",
-		program, program);
+		"there is no %s in %s, nor in ../bin or ../libexec/capq from there: is capq "
+		"installed as a whole?",
+		name, program);
 }
