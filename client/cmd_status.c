@@ -67,6 +67,7 @@ static void print_nixpkgs(const struct output *output, const struct json *nixpkg
 	const char *source = member_text(nixpkgs, "source", NULL);
 	const char *separator = "; ";
 	int64_t fetched_at = json_time(json_get(nixpkgs, "fetched_at"));
+	int64_t fetching_since = json_time(json_get(nixpkgs, "fetching_since"));
 	char ago[TIME_TEXT_MAX];
 
 	if (source == NULL)
@@ -75,6 +76,10 @@ static void print_nixpkgs(const struct output *output, const struct json *nixpkg
 	if (fetched_at != 0) {
 		duration_to_text(wall_ms() - fetched_at, ago);
 		str_addf(&text, ", fetched %s ago", ago);
+	}
+	if (fetched_at == 0 && fetching_since != 0) {
+		duration_to_text(wall_ms() - fetching_since, ago);
+		str_addf(&text, ", being cloned for the first time, since %s", ago);
 	}
 	for (const struct json *v = json_first(json_get(nixpkgs, "branches")); v;
 		v = json_next(v)) {

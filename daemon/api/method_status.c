@@ -52,6 +52,7 @@ static void add_nixpkgs(const struct pipeline *p, struct json_out *out)
 	json_out_object(out, "nixpkgs");
 	json_out_text(out, "source", s->nixpkgs.url != NULL ? s->nixpkgs.url : s->nixpkgs.path);
 	json_out_time(out, "fetched_at", revisions_fetched_at(revisions));
+	json_out_time(out, "fetching_since", revisions_fetching_since(revisions));
 	json_out_text(out, "problem", revisions_problem(revisions));
 	json_out_array(out, "branches");
 	for (size_t i = 0; s->nixpkgs.url != NULL && i < s->nixpkgs.branches.n; i++) {

@@ -26,6 +26,7 @@ struct clone {
 
 	bool is_there;            /* One fetch at least went well. */
 	struct capture *fetching; /* NULL: no fetch runs. */
+	int64_t began_at;         /* Of the fetch that runs, wall clock, ms. */
 	int64_t fetched_at;       /* Wall clock, ms; 0: never. */
 	int64_t fetched_ms;       /* Monotonic. */
 	char *problem;            /* Of the last fetch; NULL: none. */
@@ -223,6 +224,7 @@ void clone_fetch(struct clone *c)
 	if (c->fetching != NULL || c->stopped || settings_of(c)->nixpkgs.url == NULL)
 		return;
 	uv_timer_stop(&c->timer);
+	c->began_at = clock_wall_ms();
 	if (c->is_there) {
 		fetch_now(c);
 		return;
@@ -327,6 +329,11 @@ bool clone_is_fresh(const struct clone *c)
 bool clone_is_fetching(const struct clone *c)
 {
 	return c->fetching != NULL;
+}
+
+int64_t clone_fetching_since(const struct clone *c)
+{
+	return c->fetching != NULL ? c->began_at : 0;
 }
 
 const char *clone_path(const struct clone *c)

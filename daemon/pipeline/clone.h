@@ -30,6 +30,7 @@ void clone_fetch(struct clone *clone);
 bool clone_is_there(const struct clone *clone); /* One fetch at least went well. */
 bool clone_is_fresh(const struct clone *clone); /* The last one within nixpkgs.max_age. */
 bool clone_is_fetching(const struct clone *clone);
+int64_t clone_fetching_since(const struct clone *clone); /* ms since 1970; 0: it is not. */
 const char *clone_path(const struct clone *clone);
 const char *clone_problem(const struct clone *clone); /* Of the last fetch; NULL: none. */
 int64_t clone_fetched_at(const struct clone *clone);  /* ms since 1970; 0: never. */

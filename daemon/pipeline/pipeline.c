@@ -242,6 +242,7 @@ static void on_tick(uv_timer_t *timer)
 	p->evaluate_all_tried = false;
 	pipeline_wake(p);
 	(void)children_kill_orphans(&p->children);
+	revisions_tick(p->revisions);
 	if (!p->stopping && p->store_problem == NULL) {
 		if (p->sweep_roots || p->sweep_trees)
 			p->sweep_trees = !revisions_sweep_trees(p->revisions, is_live_revision, p);
@@ -259,6 +260,8 @@ static void on_version(void *owner, const char *message, const char *out)
 {
 	struct pipeline *p = owner;
 
+	if (p->stopping)
+		return;
 	if (message != NULL) {
 		log_broken("nix: %s; is Nix installed, and in PATH?", message);
 		return;

@@ -5,12 +5,15 @@
 
 #include "daemon/pipeline/clone.h"
 #include "daemon/pipeline/tree.h"
+#include "io/clock.h"
 #include "lib/job.h"
 #include "lib/mem.h"
 #include "lib/rev_name.h"
 #include "lib/str.h"
 
-#define KNOWN_MAX 1000 /* Names remembered until the next fetch. */
+#define KNOWN_MAX 1000                /* Names remembered until the next fetch. */
+#define CLONE_PATIENCE_MS (10 * 1000) /* How long a lookup waits for the first clone, */
+#define FETCH_PATIENCE_MS (60 * 1000) /* and for a fetch. */
 
 /* What a name means, as looked up since the last fetch. */
 struct known {
@@ -45,6 +48,7 @@ struct lookup {
 	char *name;
 	enum lookup_state state;
 	bool has_fetched, has_fetched_hash;
+	int64_t give_up_ms; /* Monotonic: how long it waits for a fetch. */
 	char *hash, *from;
 	void (*on_done)(
 		void *owner, int rv, const struct revision *revision, const struct err *err);
@@ -52,6 +56,7 @@ struct lookup {
 };
 
 static void lookup_step(struct lookup *l);
+static void fail_lookup(struct lookup *l, int code, const char *text);
 
 static const struct settings *settings_of(const struct revisions *r)
 {
@@ -136,11 +141,73 @@ static void wake_waiting(struct revisions *r)
 	}
 }
 
+/* Nobody waits for hours: that is how long the first clone of nixpkgs may take. */
+void revisions_tick(struct revisions *r)
+{
+	int64_t now = clock_mono_ms();
+	struct lookup **at = &r->waiting;
+
+	while (*at != NULL) {
+		struct lookup *l = *at;
+
+		if (l->give_up_ms > now) {
+			at = &l->next;
+			continue;
+		}
+		*at = l->next;
+		fail_lookup(l, CAPQ_EBUSY,
+			clone_is_there(r->clone)
+				? "nixpkgs is being fetched, which takes unusually long"
+				: "nixpkgs is being cloned for the first time, which can take long "
+				  "(capq status says when it is there)");
+	}
+}
+
+static struct lookup *new_lookup(struct revisions *r, const char *name,
+	void (*on_done)(void *, int, const struct revision *, const struct err *), void *owner)
+{
+	struct lookup *l = xcalloc(1, sizeof *l);
+
+	l->revisions = r;
+	l->name = xstrdup(name);
+	l->on_done = on_done;
+	l->owner = owner;
+	l->give_up_ms = clock_mono_ms() +
+			(clone_is_there(r->clone) ? FETCH_PATIENCE_MS : CLONE_PATIENCE_MS);
+	return l;
+}
+
+static void on_branch_known(
+	void *owner, int rv, const struct revision *revision, const struct err *err)
+{
+	(void)owner;
+	(void)rv;
+	(void)revision;
+	(void)err; /* Who asks for that branch is told. */
+}
+
+/* So that status shows where the branches are, and the next submits wait for nothing. */
+static void look_branches_up(struct revisions *r)
+{
+	const struct texts *branches = &settings_of(r)->nixpkgs.branches;
+
+	for (size_t i = 0; i < branches->n; i++) {
+		struct lookup *l = new_lookup(r, branches->items[i], on_branch_known, NULL);
+
+		l->has_fetched = true;
+		lookup_step(l);
+	}
+}
+
 static void on_fetched(void *owner, bool went_well)
 {
+	struct revisions *r = owner;
+
 	if (went_well)
-		forget_names(owner);
-	wake_waiting(owner);
+		forget_names(r);
+	wake_waiting(r);
+	if (went_well && !r->stopped)
+		look_branches_up(r);
 }
 
 /* ---- looking a name up ---- */
@@ -404,14 +471,10 @@ static void on_begin(uv_timer_t *timer)
 void revision_resolve(struct revisions *r, const char *name,
 	void (*on_done)(void *, int, const struct revision *, const struct err *), void *owner)
 {
-	struct lookup *l = xcalloc(1, sizeof *l);
+	bool is_path = settings_of(r)->nixpkgs.path != NULL;
 	struct beginning *b = xcalloc(1, sizeof *b);
 
-	l->revisions = r;
-	l->name = xstrdup(settings_of(r)->nixpkgs.path != NULL ? name : default_name(r, name));
-	l->on_done = on_done;
-	l->owner = owner;
-	b->lookup = l;
+	b->lookup = new_lookup(r, is_path ? name : default_name(r, name), on_done, owner);
 	b->timer.data = b;
 	uv_timer_init(r->nix->children->loop, &b->timer);
 	uv_timer_start(&b->timer, on_begin, 0, 0);
@@ -504,6 +567,11 @@ void revisions_destroy(struct revisions *r)
 const char *revisions_problem(const struct revisions *r)
 {
 	return clone_problem(r->clone);
+}
+
+int64_t revisions_fetching_since(const struct revisions *r)
+{
+	return clone_fetching_since(r->clone);
 }
 
 int64_t revisions_fetched_at(const struct revisions *r)

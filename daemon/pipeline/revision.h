@@ -67,10 +67,15 @@ void revision_unpin_tree(struct revisions *revisions, const char *hash);
 bool revisions_sweep_trees(
 	struct revisions *revisions, bool (*is_live)(void *owner, const char *hash), void *owner);
 
-/* For status: what is wrong with the last fetch (NULL: nothing), when one last went well (ms since
- * 1970; 0: never), and what a configured branch points to (NULL: not known). */
+/* To be called once a second. */
+void revisions_tick(struct revisions *revisions);
+
+/* For status: what is wrong with the last fetch (NULL: nothing), when one last went well and since
+ * when one runs (ms since 1970; 0: never, none), and what a configured branch points to (NULL: not
+ * known). */
 const char *revisions_problem(const struct revisions *revisions);
 int64_t revisions_fetched_at(const struct revisions *revisions);
+int64_t revisions_fetching_since(const struct revisions *revisions);
 const char *revision_of_branch(const struct revisions *revisions, const char *branch);
 
 #endif
