@@ -1,5 +1,6 @@
 #include "daemon/pipeline/build_events.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "lib/nix_event.h"
 #include "lib/store_path.h"
 #include "lib/str.h"
+#include "lib/time_text.h"
 
 #define LAST_LINE_MAX 200
 #define REASON_MAX 1000
@@ -234,18 +236,46 @@ static void fail_target(struct target *t, enum failure failure, const char *reas
 	t->reason = xstrndup(reason, REASON_MAX);
 }
 
+/* "…timed out after 90 seconds of silence" in words of ours; NULL when it says something else. */
+static char *limit_sentence(const char *name, const char *text)
+{
+	static const char mark[] = "timed out after ";
+	const char *at = strstr(text, mark);
+	char limit[TIME_TEXT_MAX];
+	char *end;
+	long seconds;
+
+	if (at == NULL)
+		return NULL;
+	seconds = strtol(at + sizeof mark - 1, &end, 10);
+	if (seconds <= 0 || seconds > INT32_MAX || !str_starts(end, " seconds"))
+		return NULL;
+	duration_to_text(seconds * INT64_C(1000), limit);
+	return str_starts(end, " seconds of silence")
+		       ? str_format("%s printed nothing for %s (build.max_silent)", name, limit)
+		       : str_format("%s took longer than %s (build.timeout)", name, limit);
+}
+
 /* Nix's message in one sentence: "torch-2.5.1: builder failed with exit code 1". */
 static char *sentence(const char *drv_path, const char *text)
 {
+	const char *base = store_path_name(drv_path);
+	size_t len = strlen(base) - (str_ends(base, ".drv") ? strlen(".drv") : 0);
+	cleanup_free char *name = xstrndup(base, len);
+	cleanup_free char *builder = str_format("builder for '%s' ", drv_path);
 	cleanup_free char *copy = xstrdup(str_starts(text, "error: ") ? text + 7 : text);
-	char *end = strstr(copy, "\n");
+	char *end = strstr(copy, "\n"), *limit = limit_sentence(name, copy);
 
+	if (limit != NULL)
+		return limit;
 	if (end != NULL && end > copy && end[-1] == ';')
 		end[-1] = '\0'; /* "...failed with exit code 1;" and the log's last lines. */
 	else if (end != NULL)
 		for (char *p = copy; *p != '\0'; p++)
 			*p = *p == '\n' ? ' ' : *p;
-	return str_format("%s: %s", store_path_name(drv_path), copy);
+	if (str_starts(copy, builder))
+		return str_format("%s: builder %s", name, copy + strlen(builder));
+	return str_format("%s: %s", name, copy);
 }
 
 static void on_error(struct build_events *e, const char *text)
