@@ -241,8 +241,12 @@ void build_started(struct pipeline *p, int64_t id, const char *builder, int64_t 
 	struct build build;
 
 	*out_attempt_id = 0;
-	if (!find(p, id, MAY(READY), &build))
+	if (!find(p, id, MAY(READY), &build)) {
+		/* The schedule and the data base part ways only by a mistake of ours (or when the
+		 * disk fails, which the commit says). A restart makes the one from the other. */
+		assert(store_failed(p->store));
 		return;
+	}
 	change.reason = reason;
 	change.tries = build.tries;
 	move_build(p, &build, &change);

@@ -159,7 +159,8 @@ static void take_from_rider(struct entering *en, const struct graph_drv *drv, in
 	build_needs_more(en->p, rider, build_id);
 }
 
-/* Needs, fetches and ride-alongs as this plan has them. */
+/* Needs, fetches and ride-alongs as this plan has them. What is to happen after the commit comes
+ * later than the build's own entry into the schedule: who rode with it needs it there. */
 static void link_all(struct entering *en, uint32_t index, int64_t build_id)
 {
 	struct links l = { .en = en, .build_id = build_id };
@@ -318,13 +319,13 @@ static void enter_known(struct entering *en, uint32_t index, const struct build_
 		return; /* It is under way. */
 	if (was_built_meanwhile(en, key))
 		return;
-	link_all(en, index, key->id);
 	if (key->state == BUILD_BLOCKED) {
 		after_commit(p, add_needs, key->id, index);
 	} else {
 		build_reopened(p, key->id, BUILD_BLOCKED);
 		after_commit(p, schedule_build, key->id, index);
 	}
+	link_all(en, index, key->id);
 }
 
 static void enter_build(struct entering *en, uint32_t index)
@@ -342,8 +343,8 @@ static void enter_build(struct entering *en, uint32_t index)
 	}
 	id = insert(en, drv, BUILD_BLOCKED);
 	e->build_id = id;
-	link_all(en, index, id);
 	after_commit(en->p, schedule_build, id, index);
+	link_all(en, index, id);
 }
 
 static void enter_some(struct entering *en)
