@@ -253,7 +253,9 @@ class Service:
 
     def forget(self, nar_id):
         with self.changed:
-            upload = self.uploads.pop(nar_id)
+            upload = self.uploads.pop(nar_id, None)
+            if upload is None:  # Completed or aborted while we looked.
+                raise Refusal(404, "upload not found")
             self.save()
         for number in upload["parts"]:
             os.unlink(self.file("parts", f"{nar_id}-{number}"))
@@ -280,6 +282,7 @@ class Service:
         name = f'{narinfo["cFileHash"]}.nar.{upload["compression"]}'
         os.rename(new, self.file("nar", name))
         with self.changed:
+            self.forget(nar_id)
             path = f'/nix/store/{narinfo["cStoreHash"]}-{narinfo["cStoreSuffix"]}'
             sizes = [upload["parts"][n]["size"] for n in numbers]
             self.completed.append({
@@ -287,7 +290,7 @@ class Service:
                 "nar_size": narinfo["cNarSize"], "file_size": narinfo["cFileSize"]})
             # The first upload of a path stays.
             cache.narinfos.setdefault(narinfo["cStoreHash"], {**narinfo, "compression": upload["compression"]})
-        self.forget(nar_id)
+            self.save()
 
     def check_parts(self, upload, parts):
         """Returns the numbers in their order."""

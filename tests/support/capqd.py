@@ -222,9 +222,12 @@ class Daemon:
             connection.request("GET", f"/api/v1{path}", headers={"Last-Event-ID": str(after)})
             answer = connection.getresponse()
             assert answer.status == 200, answer.read()
-            kind = None
+            kind, heard = None, time.monotonic()
             for line in answer:
                 line = line.decode().rstrip("\n")
+                if not line.startswith(":"):
+                    heard = time.monotonic()
+                assert time.monotonic() - heard < PATIENCE, "nothing happens any more"
                 if line.startswith("event: "):
                     kind = line[len("event: "):]
                 elif line.startswith("data: "):
