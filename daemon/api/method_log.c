@@ -6,6 +6,7 @@
 
 #include "daemon/api/filter.h"
 #include "daemon/api/method.h"
+#include "daemon/api/range.h"
 #include "daemon/api/sse.h"
 #include "daemon/pipeline/build_log.h"
 #include "daemon/store/attempt.h"
@@ -77,37 +78,6 @@ static void close_plain(void *owner)
 	free(l);
 }
 
-struct range {
-	int64_t from, to; /* `to` is behind the last byte. */
-	bool is_partial;
-};
-
-/* "bytes=N-", "bytes=N-M" or "bytes=-N" (RFC 9110, 14.1.2). Anything else counts as not there. */
-static bool parse_range(const char *text, int64_t size, struct range *out)
-{
-	char buffer[64], *dash;
-	int64_t a = 0, b = 0;
-
-	if (text == NULL || strncmp(text, "bytes=", 6) != 0 || strlen(text) >= sizeof buffer)
-		return false;
-	strcpy(buffer, text + 6);
-	dash = strchr(buffer, '-');
-	if (dash == NULL)
-		return false;
-	*dash = '\0';
-	if (buffer[0] == '\0') {
-		if (!str_to_int(dash + 1, 1, INT64_MAX, &b))
-			return false;
-		*out = (struct range){ b < size ? size - b : 0, size, true };
-		return true;
-	}
-	if (!str_to_int(buffer, 0, INT64_MAX, &a) ||
-		(dash[1] != '\0' && !str_to_int(dash + 1, a, INT64_MAX - 1, &b)))
-		return false;
-	*out = (struct range){ a, dash[1] == '\0' || b >= size ? size : b + 1, true };
-	return true;
-}
-
 /* What part is asked for. A log with a hole has no offsets that Range could mean: it is sent whole.
  */
 static bool read_part(
@@ -117,7 +87,7 @@ static bool read_part(
 
 	*out = (struct range){ 0, size, false };
 	if (!build_log_hole(reader, &from, &to) &&
-		parse_range(request_header(r, "Range"), size, out))
+		range_parse(request_header(r, "Range"), size, out))
 		return true;
 	if (!request_query_int(r, "offset", 0, INT64_MAX, 0, &offset, err) ||
 		!request_query_int(r, "tail", 0, INT64_MAX, -1, &tail, err))
