@@ -1,12 +1,8 @@
 /* A stream means the same however it is cut: in one piece, or in pieces of the length that the
  * input's first byte says. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "client/sse.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "lib/str.h"
+#include "tests/fuzz/fuzz.h"
 
 /* False: the parser refused, and what it had given until then depends on the cut. */
 static bool read_in_pieces(const char *stream, size_t len, size_t piece, struct str *out)
@@ -28,17 +24,15 @@ static bool read_in_pieces(const char *stream, size_t len, size_t piece, struct 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct str whole = { 0 }, pieces = { 0 };
-	const char *stream = (const char *)data + 1;
+	cleanup_str struct str whole = { 0 }, pieces = { 0 };
+	cleanup_free char *stream = NULL;
 
 	if (size == 0)
 		return 0;
+	stream = fuzz_bytes(data + 1, size - 1);
 	if (read_in_pieces(stream, size - 1, size, &whole) &&
-		read_in_pieces(stream, size - 1, (size_t)data[0] + 1, &pieces) &&
-		(whole.len != pieces.len ||
-			memcmp(str_text(&whole), str_text(&pieces), whole.len) != 0))
-		abort();
-	str_free(&whole);
-	str_free(&pieces);
+		read_in_pieces(stream, size - 1, (size_t)data[0] + 1, &pieces))
+		CHECK(whole.len == pieces.len &&
+			memcmp(str_text(&whole), str_text(&pieces), whole.len) == 0);
 	return 0;
 }
