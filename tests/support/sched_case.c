@@ -1,0 +1,79 @@
+#include "tests/support/sched_case.h"
+
+#include "tests/support/cmocka_all.h"
+
+#include <inttypes.h>
+
+#include "lib/mem.h"
+
+struct sched *sched_case_begin(uint32_t build_slots, uint32_t fetch_slots)
+{
+	struct sched *s = sched_create();
+	struct sched_builder local = {
+		.name = "local", .systems = 1u << LINUX, .slots = { build_slots, fetch_slots }
+	};
+	uint32_t system;
+
+	assert_int_equal(sched_system(s, "x86_64-linux", &system, NULL), 0);
+	assert_int_equal(system, LINUX);
+	sched_set_builders(s, &local, 1);
+	return s;
+}
+
+void sched_case_add(struct sched *s, int64_t id, const int64_t *needs)
+{
+	struct sched_build build = { .id = id, .system = LINUX };
+	struct want want = { .jobs = 1, .submitted_ms = id };
+	size_t n = 0;
+
+	while (needs != NULL && needs[n] != 0)
+		n++;
+	sched_add(s, &build, needs, n);
+	sched_set_want(s, id, &want);
+}
+
+void sched_case_add_ready(struct sched *s, int64_t id)
+{
+	sched_case_add(s, id, NULL);
+	sched_set_ready(s, id, 0);
+}
+
+static void add_decision(const struct sched *s, const struct sched_decision *d, struct str *out)
+{
+	str_add(out, out->len > 0 ? " " : "");
+	for (size_t i = 0; i < d->n; i++)
+		str_addf(out, "%s%" PRId64, i > 0 ? "+" : "", d->builds[i]);
+	if (sched_n_builders(s) > 1)
+		str_addf(out, "@%s", sched_builder_name(s, d->builder));
+}
+
+char *sched_case_start_all(struct sched *s, int64_t now_ms)
+{
+	struct sched_decision decision;
+	struct str out = { 0 };
+
+	for (;;) {
+		sched_decide(s, now_ms, &decision);
+		if (decision.n == 0)
+			return out.len == 0 ? xstrdup("") : str_take(&out);
+		sched_started(s, &decision, now_ms);
+		add_decision(s, &decision, &out);
+	}
+}
+
+void sched_case_assert_starts(struct sched *s, int64_t now_ms, const char *wanted)
+{
+	cleanup_free char *got = sched_case_start_all(s, now_ms);
+
+	assert_string_equal(got, wanted);
+}
+
+void sched_case_note(void *owner, int64_t id)
+{
+	str_addf(owner, "%s%" PRId64, ((struct str *)owner)->len > 0 ? " " : "", id);
+}
+
+void sched_case_set_ready(void *owner, int64_t id)
+{
+	sched_set_ready(owner, id, 0);
+}
