@@ -176,12 +176,12 @@ void job_spec_to_json(const struct job_spec *spec, struct json_out *out)
 
 /* ---- records out ---- */
 
-void caps_to_json(const char *text, struct json_out *out)
+void caps_to_json(const char *caps, struct json_out *out)
 {
 	struct capability_set set = { 0 };
 	char item[CAPABILITY_TEXT_MAX];
 
-	(void)capability_set_parse(text, &set, NULL); /* What is stored was canonical. */
+	(void)capability_set_parse(caps, &set, NULL); /* What is stored was canonical. */
 	json_out_array(out, "caps");
 	for (size_t i = 0; i < set.n; i++) {
 		capability_format(set.items[i], item);

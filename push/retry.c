@@ -69,13 +69,14 @@ static int64_t asked_for_ms(const struct retry_try *last, int64_t now_ms)
 /* 500 ms, 1 s, 2 s, ... for the first, second, third failed try, and chance. */
 static int64_t backoff_ms(int n, double chance)
 {
-	int64_t wait = RETRY_FIRST_MS;
+	int64_t wait = RETRY_FIRST_MS, half;
 
 	while (--n > 0 && wait < RETRY_WAIT_MAX_MS)
 		wait *= 2;
 	if (wait > RETRY_WAIT_MAX_MS)
 		wait = RETRY_WAIT_MAX_MS;
-	return wait / 2 + (int64_t)((double)(wait / 2) * chance);
+	half = wait / 2;
+	return half + (int64_t)((double)half * chance);
 }
 
 int64_t retry_next(struct retry *retry, enum retry_call call, const struct retry_try *last,

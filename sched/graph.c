@@ -13,10 +13,9 @@
 
 static void edges_add(struct edges *edges, uint32_t item)
 {
-	size_t capacity = edges->capacity;
-
 	if (edges->n == edges->capacity) {
-		capacity = edges->capacity == 0 ? 2 : 2 * (size_t)edges->capacity;
+		size_t capacity = edges->capacity == 0 ? 2 : 2 * (size_t)edges->capacity;
+
 		edges->items = xrealloc(edges->items, capacity * sizeof *edges->items);
 		edges->capacity = (uint32_t)capacity;
 	}
@@ -113,15 +112,15 @@ static void spread_changes(struct sched *s)
 	}
 }
 
-void sched_want_changed(struct sched *s, uint32_t index, const struct want *own)
+void sched_want_changed(struct sched *s, uint32_t index, const struct want *after)
 {
 	struct node *node = &s->nodes[index];
 	struct want before = node->own;
 
-	node->own = *own;
-	if (is_same(&before, own))
+	node->own = *after;
+	if (is_same(&before, after))
 		return;
-	hear(s, index, &before, own);
+	hear(s, index, &before, after);
 	spread_changes(s);
 }
 

@@ -441,10 +441,12 @@ static void take_batch(
 	struct sched *s, struct kind *kind, uint32_t n_free, struct sched_decision *out)
 {
 	uint32_t taken[SCHED_BATCH_MAX];
-	size_t share = (kind->ready.n + n_free - 1) / n_free;
-	size_t max = share < s->batching.max ? share : s->batching.max;
+	size_t share, max;
 	uint32_t top;
 
+	assert(n_free > 0);
+	share = (kind->ready.n + n_free - 1) / n_free;
+	max = share < s->batching.max ? share : s->batching.max;
 	while ((top = heap_top(&kind->ready)) != HEAP_NOWHERE) {
 		if (out->n > 0 && (out->n >= max || !is_cheap(s, &s->nodes[top])))
 			break;

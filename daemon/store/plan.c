@@ -150,7 +150,8 @@ void store_needs_closure(struct store *store, int64_t build_id, int limit,
 		ids[n++] = query_get_int(&q, 0);
 	}
 	query_end(&q);
-	qsort(ids, n, sizeof *ids, compare_ids);
+	if (n > 0)
+		qsort(ids, n, sizeof *ids, compare_ids);
 	for (size_t i = 0; i < n; i++) {
 		struct build build;
 

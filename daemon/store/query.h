@@ -43,7 +43,7 @@ struct query {
 	int next;           /* Parameter to bind next, from 1. */
 };
 
-struct query query_begin(struct store *store, const struct statements *statements, int which);
+struct query query_begin(struct store *store, const struct statements *of, int which);
 void query_int(struct query *q, int64_t value);
 void query_int_or_null(struct query *q, int64_t value, int64_t null_value);
 void query_text(struct query *q, const char *text); /* NULL: null. Borrowed until query_end(). */
