@@ -18,27 +18,27 @@ all_files() {
 	files lib sched io daemon push client sim tests bench
 }
 
-# Lines "NUMBER:TEXT" of grep become "FILE:NUMBER:TEXT -- WHY".
+# matches PATTERN: lines "FILE:NUMBER:TEXT" of the files whose names come in.
+matches() {
+	xargs grep -nHE "$1" /dev/null
+}
+
+# Each line gets " -- WHY" behind it.
 explain() {
 	while IFS= read -r line; do
-		printf '%s:%s -- %s\n' "$1" "$line" "$2"
+		printf '%s -- %s\n' "$line" "$1"
 	done
 }
 
 # only HEADER PATTERN: <HEADER> is included by files whose path matches PATTERN, nowhere else.
 only() {
-	all_files | while read -r file; do
-		printf '%s\n' "$file" | grep -Eq "$2" && continue
-		grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$1>" "$file" |
-			explain "$file" "only files that match $2 may"
-	done
+	all_files | grep -Ev "$2" | matches "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$1>" |
+		explain "only files that match $2 may"
 }
 
 # never FOLDER PATTERN WHY: code in FOLDER does not match PATTERN.
 never() {
-	files "$1" | while read -r file; do
-		grep -nE "$2" "$file" | explain "$file" "$3"
-	done
+	files "$1" | matches "$2" | explain "$3"
 }
 
 # layers FOLDER ALLOWED...: FOLDER includes "x/..." for x in ALLOWED only.
@@ -46,11 +46,8 @@ layers() {
 	folder=$1
 	shift
 	allowed=$(printf '%s|' "$@")
-	files "$folder" | while read -r file; do
-		grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$file" |
-			grep -vE "\"(${allowed%|})/[^/\"]*\"" |
-			explain "$file" "$folder may include $*"
-	done
+	files "$folder" | matches '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' |
+		grep -vE "\"(${allowed%|})/[^/\"]*\"" | explain "$folder may include $*"
 }
 
 found=$(
