@@ -1,0 +1,38 @@
+#!/usr/bin/python3
+"""Measure capq, beside what it is compared with, in one run.
+
+    bench/run.py [--quick] [NAME...]      all of them without a name; build/bin must be built
+
+bench/README.md says what each measures. Must run as root: Nix gets a private /nix.
+"""
+
+import argparse
+import importlib
+import sys
+
+NAMES = ["submits"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measure capq beside what it is compared with.")
+    parser.add_argument("--quick", action="store_true", help="smaller and shorter: less to be trusted")
+    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(NAMES))
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in NAMES]
+    if unknown:
+        parser.error(f"there is no benchmark '{unknown[0]}'; there are: {', '.join(NAMES)}")
+
+    import ground  # noqa: F401 - it lets the modules of tests/support be found.
+    import figures
+    import nixbox
+    nixbox.enter()
+    report = figures.Report()
+    for name in options.names or NAMES:
+        benchmark = importlib.import_module(name)
+        benchmark.run(report, options.quick)
+        report.flush(benchmark.TITLE)
+    report.summary()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
