@@ -8,6 +8,7 @@
 #include "daemon/api/access.h"
 #include "daemon/api/method.h"
 #include "daemon/api/server.h"
+#include "io/turn_meter.h"
 
 struct listener {
 	struct listener *next;
@@ -28,7 +29,8 @@ struct server {
 	struct streaming *streams;
 	struct request *suspended; /* Requests whose answer comes later. */
 	int open_handles;
-	int64_t ticks;   /* Seconds since the start, about. */
+	int64_t ticks; /* Seconds since the start, about. */
+	struct turn_meter turns;
 	bool wants_pump; /* Something was answered or woken in this turn. */
 	bool is_stopping;
 };

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "daemon/api/method.h"
+#include "daemon/api/server.h"
 #include "daemon/pipeline/revision.h"
 #include "io/clock.h"
 
@@ -94,6 +95,7 @@ static const struct answered *run(struct request *r)
 	json_out_end_array(&out);
 	json_out_time(&out, "now", clock_wall_ms());
 	json_out_int(&out, "last_event", pipeline_last_event(p));
+	json_out_double(&out, "longest_turn_ms", server_longest_turn_ms(request_server(r)));
 	json_out_end_object(&out);
 	return answer_json(r, 200, &out);
 }

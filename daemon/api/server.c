@@ -81,6 +81,14 @@ static void free_server_if_closed(struct server *server)
 	free(server);
 }
 
+static void on_meter_closed(uv_handle_t *handle)
+{
+	struct server *server = handle->data;
+
+	server->open_handles--;
+	free_server_if_closed(server);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct listener *l = handle->data;
@@ -251,6 +259,11 @@ int server_listen(struct server *server, const char *address, struct err *err)
 
 /* ---- life ---- */
 
+double server_longest_turn_ms(const struct server *server)
+{
+	return turn_meter_longest_ms(&server->turns);
+}
+
 static void on_events(void *owner, int64_t last_id)
 {
 	struct server *server = owner;
@@ -290,6 +303,9 @@ struct server *server_create(uv_loop_t *loop, struct pipeline *p)
 	server->loop = loop;
 	server->p = p;
 	server->access = access_create(pipeline_settings(p));
+	turn_meter_start(&server->turns, loop);
+	server->turns.prepare.data = server;
+	server->open_handles++;
 	pipeline_watch(p, &watcher);
 	return server;
 }
@@ -325,5 +341,5 @@ void server_destroy(struct server *server)
 		close_listener(l);
 		l = next;
 	}
-	free_server_if_closed(server);
+	turn_meter_stop(&server->turns, on_meter_closed);
 }

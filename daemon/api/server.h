@@ -20,6 +20,9 @@ struct server *server_create(uv_loop_t *loop, struct pipeline *p);
 int server_listen(struct server *server, const char *address, struct err *err);
 int server_listen_fd(struct server *server, int fd, struct err *err);
 
+/* The longest turn of the loop since it began. */
+double server_longest_turn_ms(const struct server *server);
+
 /* The settings have changed in place. */
 void server_reload(struct server *server);
 
