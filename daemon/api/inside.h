@@ -15,7 +15,8 @@ struct listener {
 	struct server *server;
 	struct MHD_Daemon *mhd;
 	uv_poll_t poll;   /* MHD's epoll descriptor. */
-	uv_timer_t timer; /* When MHD wants to be run without that. */
+	uv_timer_t timer; /* When MHD wants to be run without that, */
+	uv_idle_t again;  /* or in the next turn already: it has read more than it has handled. */
 	int open_handles;
 	bool is_unix;
 	char *path; /* Of a socket file that we made; NULL. */
@@ -67,7 +68,6 @@ struct request {
 	size_t n_headers;
 };
 
-void listener_on_timer(uv_timer_t *timer);
 void server_pump_all(struct server *server);
 void server_wake_streams(struct server *server, enum stream_kind kind);
 void server_end_streams(struct server *server);

@@ -26,26 +26,39 @@
 
 /* ---- the pump ---- */
 
-/* When MHD itself wants to be run, at the latest. */
-static void arm_timer(struct listener *l)
+static void pump(struct listener *l);
+
+static void on_timer(uv_timer_t *timer)
+{
+	pump(timer->data);
+}
+
+static void on_again(uv_idle_t *idle)
+{
+	pump(idle->data);
+}
+
+/* When MHD itself wants to be run, at the latest. "At once" is the next turn: a timer of 0 ms that
+ * is started by its own callback runs within the same turn in libuv before 1.45, again and again
+ * until a body of many megabytes is read. */
+static void arm(struct listener *l)
 {
 	MHD_UNSIGNED_LONG_LONG wait;
 
-	if (MHD_get_timeout(l->mhd, &wait) == MHD_YES)
-		uv_timer_start(&l->timer, listener_on_timer, wait, 0);
+	uv_timer_stop(&l->timer);
+	uv_idle_stop(&l->again);
+	if (MHD_get_timeout(l->mhd, &wait) != MHD_YES)
+		return;
+	if (wait == 0)
+		uv_idle_start(&l->again, on_again);
 	else
-		uv_timer_stop(&l->timer);
+		uv_timer_start(&l->timer, on_timer, wait, 0);
 }
 
 static void pump(struct listener *l)
 {
 	(void)MHD_run(l->mhd); /* Fails only for daemons of another kind. */
-	arm_timer(l);
-}
-
-void listener_on_timer(uv_timer_t *timer)
-{
-	pump(timer->data);
+	arm(l);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -126,9 +139,10 @@ int server_listen_fd(struct server *server, int fd, struct err *err)
 	info = MHD_get_daemon_info(l->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	uv_poll_init(server->loop, &l->poll, info->epoll_fd);
 	uv_timer_init(server->loop, &l->timer);
-	l->poll.data = l->timer.data = l;
-	l->open_handles = 2;
-	server->open_handles += 2;
+	uv_idle_init(server->loop, &l->again);
+	l->poll.data = l->timer.data = l->again.data = l;
+	l->open_handles = 3;
+	server->open_handles += 3;
 	uv_poll_start(&l->poll, UV_READABLE, on_readable);
 	l->next = server->listeners;
 	server->listeners = l;
@@ -324,6 +338,7 @@ static void close_listener(struct listener *l)
 		(void)unlink(l->path);
 	uv_close((uv_handle_t *)&l->poll, on_closed);
 	uv_close((uv_handle_t *)&l->timer, on_closed);
+	uv_close((uv_handle_t *)&l->again, on_closed);
 }
 
 void server_destroy(struct server *server)
