@@ -55,16 +55,16 @@ static const struct answered *give_text(
 		r, status, type, MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE));
 }
 
-const struct answered *answer_json(struct request *r, int status, struct json_out *out)
+const struct answered *answer_text(struct request *r, int status, struct str *json)
 {
-	size_t len = out->text.len;
+	size_t len = json->len;
 
-	return give_text(r, status, "application/json", str_take(&out->text), len);
+	return give_text(r, status, "application/json", str_take(json), len);
 }
 
-const struct answered *answer_text(struct request *r, int status, const char *json, size_t len)
+const struct answered *answer_json(struct request *r, int status, struct json_out *out)
 {
-	return give_text(r, status, "application/json", xstrndup(json, len), len);
+	return answer_text(r, status, &out->text);
 }
 
 static void write_problem(

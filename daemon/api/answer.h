@@ -18,8 +18,8 @@ struct answered;
 /* Answer with status 200 (or another) and what `out` holds, which is emptied. */
 const struct answered *answer_json(struct request *r, int status, struct json_out *out);
 
-/* The same with a finished text of JSON, which is copied. */
-const struct answered *answer_text(struct request *r, int status, const char *json, size_t len);
+/* The same with a finished text of JSON, which is emptied. */
+const struct answered *answer_text(struct request *r, int status, struct str *json);
 
 /* Answer with a problem: what went wrong, why, what to do. `detail` and `hint` may be NULL. */
 const struct answered *answer_problem(

@@ -87,7 +87,7 @@ static void on_done(void *owner, const struct submission_end *end)
 	if (request_query(r, "dry_run") != NULL && end->rv == 0)
 		status = 200;
 	if (end->rv == 0)
-		(void)answer_text(r, status, end->answer, end->answer_len);
+		(void)answer_text(r, status, end->answer);
 	else if (end->index >= 0)
 		(void)answer_problem_at(
 			r, status, end->err->text, NULL, hint_of_err(end->rv), end->index);

@@ -70,28 +70,24 @@ void command_job(struct pipeline *p, enum command_kind kind, int64_t job_id, con
 
 static void enter_submission(struct pipeline *p, struct submission *s)
 {
-	char digest[65];
 	struct spooled job;
 	size_t at = 0;
 
 	submission_enter_contexts(s);
-	s->entered = xcalloc(s->n, sizeof *s->entered);
-	for (size_t i = 0; submission_next(s, &at, &job); i++) {
-		submission_enter_job(s, &job, 0, &s->entered[i]);
-		if (s->entered[i].existing)
+	while (submission_next(s, &at, &job)) {
+		struct job_entered entered;
+
+		submission_enter_job(s, &job, 0, &entered);
+		submission_answer_add(s, &entered);
+		if (entered.existing)
 			continue;
 		p->job_deltas[JOB_EVALUATING]++;
-		note_event(
-			p, "job", s->entered[i].id, NULL, job_state_name(JOB_EVALUATING), "", NULL);
+		note_event(p, "job", entered.id, NULL, job_state_name(JOB_EVALUATING), "", NULL);
 	}
-	if (s->key != NULL) {
-		cleanup_str struct str answer = { 0 };
-
-		submission_digest(s, digest);
-		submission_answer(s, &answer);
-		store_answer_put(p->store, s->who, s->key, digest, str_text(&answer), answer.len,
+	submission_answer_end(s);
+	if (s->key != NULL)
+		store_answer_put(p->store, s->who, s->key, submission_digest(s), &s->answer.text,
 			clock_wall_ms());
-	}
 }
 
 static void run_command(struct pipeline *p, struct command *c)
@@ -108,14 +104,6 @@ static void run_command(struct pipeline *p, struct command *c)
 }
 
 /* ---- the answers ---- */
-
-static void answer_submission(struct submission *s)
-{
-	cleanup_str struct str answer = { 0 };
-
-	submission_answer(s, &answer);
-	submission_succeed(s, str_text(&answer), answer.len, false);
-}
 
 static void answer_command(struct command *c)
 {
@@ -184,7 +172,7 @@ void accept_commit(struct pipeline *p)
 	for (struct submission *s = g->submissions, *next; s != NULL; s = next) {
 		next = s->next;
 		log_fact("%s submitted %zu job%s", s->who, s->n, s->n == 1 ? "" : "s");
-		answer_submission(s);
+		submission_succeed(s, &s->answer.text, false);
 	}
 	for (struct command *c = g->commands, *next; c != NULL; c = next) {
 		next = c->next;

@@ -18,7 +18,7 @@
 #include "daemon/store/event.h"
 #include "io/clock.h"
 
-#define SLICE_US 8000
+#define SLICE_US 4000
 #define DROP_ROWS 500
 
 enum bulk_state {
@@ -67,7 +67,6 @@ static struct submission *take_first(struct bulk *b)
 
 void bulk_add(struct submission *s)
 {
-	s->entered = xcalloc(s->n, sizeof *s->entered);
 	put_last(s->p->bulks, s);
 	pipeline_wake(s->p);
 }
@@ -173,11 +172,13 @@ static void enter_some(struct submission *s)
 	int64_t began = clock_mono_us();
 	struct spooled job;
 
-	s->at_after = s->at;
-	s->n_after = s->n_entered;
-	while (submission_next(s, &s->at_after, &job)) {
-		submission_enter_job(s, &job, s->batch_id, &s->entered[s->n_after++]);
-		if (s->n_after % 64 == 0 && clock_mono_us() - began > SLICE_US)
+	while (submission_next(s, &s->at, &job)) {
+		struct job_entered entered;
+
+		submission_enter_job(s, &job, s->batch_id, &entered);
+		submission_answer_add(s, &entered);
+		note_entered(s, &entered);
+		if (++s->n_entered % 64 == 0 && clock_mono_us() - began > SLICE_US)
 			return;
 	}
 }
@@ -195,17 +196,13 @@ static bool write_slice(struct bulk *b)
 	store_set_durable(p->store, true);
 	if (!ok)
 		return false;
-	for (size_t i = s->n_entered; i < s->n_after; i++)
-		note_entered(s, &s->entered[i]);
-	s->at = s->at_after;
-	s->n_entered = s->n_after;
 	if (s->n_entered == s->n)
 		b->state = SYNC;
 	start_sync(b);
 	return true;
 }
 
-static void write_end(struct submission *s, const struct str *answer)
+static void write_end(struct submission *s)
 {
 	struct pipeline *p = s->p;
 	struct event_row row = {
@@ -217,36 +214,29 @@ static void write_end(struct submission *s, const struct str *answer)
 		.after = job_state_name(JOB_EVALUATING),
 		.failure = "",
 	};
-	char digest[65];
 
 	store_batch_end(p->store, s->batch_id);
 	p->job_deltas[JOB_EVALUATING] += s->n_new;
 	if (s->n_new > 0)
 		p->pending_event_id = store_event(p->store, &row);
-	if (s->key == NULL)
-		return;
-	submission_digest(s, digest);
-	store_answer_put(
-		p->store, s->who, s->key, digest, str_text(answer), answer->len, clock_wall_ms());
+	if (s->key != NULL)
+		store_answer_put(p->store, s->who, s->key, submission_digest(s), &s->answer.text,
+			clock_wall_ms());
 }
 
 static bool end(struct bulk *b)
 {
 	struct submission *s = b->first;
 	struct pipeline *p = b->p;
-	struct str answer = { 0 };
 
-	submission_answer(s, &answer);
+	submission_answer_end(s);
 	pipeline_begin(p);
-	write_end(s, &answer);
-	if (!pipeline_commit(p)) {
-		str_free(&answer);
+	write_end(s);
+	if (!pipeline_commit(p))
 		return false;
-	}
 	log_fact("%s submitted %zu jobs, %" PRId64 " of them new", s->who, s->n, s->n_new);
 	(void)take_first(b);
-	submission_succeed(s, str_text(&answer), answer.len, false);
-	str_free(&answer);
+	submission_succeed(s, &s->answer.text, false);
 	(void)malloc_trim(0); /* A request of many megabytes must not stay with us. */
 	return true;
 }

@@ -116,7 +116,7 @@ static void answer(struct dry_run *d, int64_t builds, int64_t fetches)
 	json_out_int(&out, "cached", cached);
 	json_out_end_object(&out);
 	free_dry_run(d);
-	submission_succeed(s, str_text(&out.text), out.text.len, false);
+	submission_succeed(s, &out.text, false);
 	str_free(&out.text);
 }
 

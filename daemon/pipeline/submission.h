@@ -5,6 +5,8 @@
 #include "daemon/pipeline/inside.h"
 #include "daemon/pipeline/submit.h"
 #include "daemon/store/job.h"
+#include "lib/hash.h"
+#include "lib/json.h"
 
 /* What several jobs of a request share: few, however many jobs there are. */
 struct submission_context {
@@ -19,12 +21,13 @@ struct submission {
 	struct submission *next; /* In the turn's group, or in the line of bulk ones. */
 	struct pipeline *p;
 	char *who, *key;
+	char digest[SHA256_HEX_LEN + 1]; /* "" until it is asked for. */
 	struct submission_context *contexts;
 	size_t n_contexts, contexts_capacity;
 	struct str spool; /* Of each job: context (4 bytes), priority (2), attribute and a NUL. */
 	size_t n;
-	struct job_entered *entered; /* One for each, when they are entered. */
-	size_t n_looked_up;          /* Contexts whose revision is known. */
+	struct json_out answer; /* Of those that are entered. */
+	size_t n_looked_up;     /* Contexts whose revision is known. */
 	bool is_dry, is_abandoned;
 	int rv;        /* Of looking up. */
 	int64_t index; /* The first job of the context that failed. */
@@ -32,9 +35,8 @@ struct submission {
 	void (*on_done)(void *owner, const struct submission_end *end);
 	void *owner;
 
-	int64_t batch_id;         /* bulk.c: 0 before it begins. */
-	size_t at, n_entered;     /* Where it is in the spool, and how many jobs that is. */
-	size_t at_after, n_after; /* When the slice is on the disk. */
+	int64_t batch_id;     /* bulk.c: 0 before it begins. */
+	size_t at, n_entered; /* Where it is in the spool, and how many jobs that is. */
 	int64_t first_id, last_id, n_new;
 };
 
@@ -53,12 +55,16 @@ void submission_enter_contexts(struct submission *s);
 void submission_enter_job(
 	struct submission *s, const struct spooled *job, int64_t batch_id, struct job_entered *out);
 
-/* {"jobs":[{"id":1,"existing":false,"state":"evaluating"},...]} of what was entered. */
-void submission_answer(const struct submission *s, struct str *out);
-void submission_digest(const struct submission *s, char out[65]);
+/* The answer, {"jobs":[{"id":1,"existing":false,"state":"evaluating"},...]}, job by job as they are
+ * entered; submission_answer_end() makes it whole. */
+void submission_answer_add(struct submission *s, const struct job_entered *job);
+void submission_answer_end(struct submission *s);
 
-/* Tell the end and free. */
-void submission_succeed(struct submission *s, const char *answer, size_t len, bool existing);
+/* What the request asks for, as a SHA-256; borrowed. */
+const char *submission_digest(struct submission *s);
+
+/* Tell the end and free. `answer` is emptied. */
+void submission_succeed(struct submission *s, struct str *answer, bool existing);
 void submission_fail(struct submission *s, int64_t index, const struct err *err);
 
 /* An earlier answer to the same key; true when the submission ended with it. */

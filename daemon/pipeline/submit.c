@@ -164,33 +164,39 @@ void submission_enter_job(
 	store_job_enter(s->p->store, &entry, out);
 }
 
-void submission_answer(const struct submission *s, struct str *out)
+void submission_answer_add(struct submission *s, const struct job_entered *job)
 {
-	struct json_out json = { 0 };
+	struct json_out *out = &s->answer;
 
-	json_out_object(&json, NULL);
-	json_out_array(&json, "jobs");
-	for (size_t i = 0; i < s->n; i++) {
-		json_out_object(&json, NULL);
-		json_out_int(&json, "id", s->entered[i].id);
-		json_out_bool(&json, "existing", s->entered[i].existing);
-		json_out_text(&json, "state", job_state_name(s->entered[i].state));
-		json_out_end_object(&json);
+	if (out->text.len == 0) {
+		json_out_object(out, NULL);
+		json_out_array(out, "jobs");
 	}
-	json_out_end_array(&json);
-	json_out_end_object(&json);
-	*out = json.text;
+	json_out_object(out, NULL);
+	json_out_int(out, "id", job->id);
+	json_out_bool(out, "existing", job->existing);
+	json_out_text(out, "state", job_state_name(job->state));
+	json_out_end_object(out);
 }
 
-void submission_digest(const struct submission *s, char out[65])
+void submission_answer_end(struct submission *s)
+{
+	json_out_end_array(&s->answer);
+	json_out_end_object(&s->answer);
+}
+
+const char *submission_digest(struct submission *s)
 {
 	cleanup_str struct str text = { 0 };
 
+	if (s->digest[0] != '\0')
+		return s->digest;
 	for (size_t i = 0; i < s->n_contexts; i++)
 		str_addf(&text, "%s %s %s %s\n", s->contexts[i].rev_name, s->contexts[i].caps,
 			s->contexts[i].flavour, s->contexts[i].system);
 	str_add_bytes(&text, str_text(&s->spool), s->spool.len);
-	sha256_hex(str_text(&text), text.len, out);
+	sha256_hex(str_text(&text), text.len, s->digest);
+	return s->digest;
 }
 
 /* ---- the end ---- */
@@ -206,10 +212,10 @@ static void free_submission(struct submission *s)
 		free(s->contexts[i].from);
 	}
 	free(s->contexts);
-	free(s->entered);
 	free(s->who);
 	free(s->key);
 	str_free(&s->spool);
+	str_free(&s->answer.text);
 	free(s);
 }
 
@@ -220,14 +226,9 @@ static void end_submission(struct submission *s, const struct submission_end *en
 	free_submission(s);
 }
 
-void submission_succeed(struct submission *s, const char *answer, size_t len, bool existing)
+void submission_succeed(struct submission *s, struct str *answer, bool existing)
 {
-	struct submission_end end = {
-		.answer = answer,
-		.answer_len = len,
-		.existing_answer = existing,
-		.index = -1,
-	};
+	struct submission_end end = { .answer = answer, .existing_answer = existing, .index = -1 };
 
 	end_submission(s, &end);
 }
@@ -241,19 +242,16 @@ void submission_fail(struct submission *s, int64_t index, const struct err *err)
 
 bool submission_answered_before(struct submission *s)
 {
-	char digest[SHA256_HEX_LEN + 1];
-	cleanup_free char *answer = NULL;
+	cleanup_str struct str answer = { 0 };
 	struct err err;
-	size_t len;
 	bool same;
 
 	if (s->key == NULL)
 		return false;
-	submission_digest(s, digest);
-	if (!store_answer_get(s->p->store, s->who, s->key, digest, &same, &answer, &len))
+	if (!store_answer_get(s->p->store, s->who, s->key, submission_digest(s), &same, &answer))
 		return false;
 	if (same) {
-		submission_succeed(s, answer, len, true);
+		submission_succeed(s, &answer, true);
 	} else {
 		(void)err_set(&err, CAPQ_EEXIST,
 			"this Idempotency-Key came with another request within the last day");

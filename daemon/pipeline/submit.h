@@ -13,6 +13,7 @@
 
 #include "daemon/pipeline/pipeline.h"
 #include "lib/job.h"
+#include "lib/str.h"
 
 struct submission;
 
@@ -23,8 +24,7 @@ struct submission;
  * gone afterwards. */
 struct submission_end {
 	int rv;
-	const char *answer;
-	size_t answer_len;
+	struct str *answer;   /* The caller may take its text. */
 	bool existing_answer; /* It was given before, to the same key. */
 	int64_t index;
 	const struct err *err;

@@ -1,9 +1,6 @@
 #include "daemon/store/batch.h"
 
-#include <string.h>
-
 #include "daemon/store/query.h"
-#include "lib/mem.h"
 
 enum {
 	BEGIN,
@@ -72,7 +69,7 @@ int store_batch_drop(struct store *store, int64_t batch_id, int limit)
 }
 
 bool store_answer_get(struct store *store, const char *submitter, const char *key,
-	const char *digest, bool *out_same, char **out_answer, size_t *out_len)
+	const char *digest, bool *out_same, struct str *out)
 {
 	struct query q = query_begin(store, &statements, GET_ANSWER);
 	bool found;
@@ -82,26 +79,25 @@ bool store_answer_get(struct store *store, const char *submitter, const char *ke
 	query_text(&q, key);
 	found = query_row(&q);
 	if (found) {
-		const void *answer = query_get_blob(&q, 1, out_len);
+		size_t len;
+		const void *answer = query_get_blob(&q, 1, &len);
 
 		*out_same = query_get_int(&q, 0) != 0;
-		*out_answer = xmalloc(*out_len + 1);
-		memcpy(*out_answer, answer, *out_len);
-		(*out_answer)[*out_len] = '\0';
+		str_add_bytes(out, answer, len);
 	}
 	query_end(&q);
 	return found;
 }
 
 void store_answer_put(struct store *store, const char *submitter, const char *key,
-	const char *digest, const char *answer, size_t len, int64_t now_ms)
+	const char *digest, const struct str *answer, int64_t now_ms)
 {
 	struct query q = query_begin(store, &statements, PUT_ANSWER);
 
 	query_text(&q, submitter);
 	query_text(&q, key);
 	query_text(&q, digest);
-	query_blob(&q, answer, len);
+	query_blob(&q, str_text(answer), answer->len);
 	query_int(&q, now_ms);
 	query_run(&q);
 }

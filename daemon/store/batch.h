@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "daemon/store/store.h"
+#include "lib/str.h"
 
 /* Begin the batch; there is none. Jobs are entered with its id (store_job_enter()). */
 int64_t store_batch_begin(struct store *store, int64_t now_ms);
@@ -20,11 +21,11 @@ void store_batch_end(struct store *store, int64_t batch_id);
 int store_batch_drop(struct store *store, int64_t batch_id, int limit);
 
 /* The answer given to the same key before. False: none. `*out_same` tells whether the request was
- * the same too. The caller frees `*out_answer`. */
+ * the same too. The answer is appended to `out`. */
 bool store_answer_get(struct store *store, const char *submitter, const char *key,
-	const char *digest, bool *out_same, char **out_answer, size_t *out_len);
+	const char *digest, bool *out_same, struct str *out);
 void store_answer_put(struct store *store, const char *submitter, const char *key,
-	const char *digest, const char *answer, size_t len, int64_t now_ms);
+	const char *digest, const struct str *answer, int64_t now_ms);
 void store_answers_trim(struct store *store, int64_t before_ms);
 
 #endif
