@@ -10,7 +10,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ["submits"]
+NAMES = ["submits", "bulk"]
 
 
 def main():
