@@ -10,7 +10,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ["submits", "bulk"]
+NAMES = ["submits", "bulk", "builds"]
 
 
 def main():
