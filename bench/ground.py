@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.environ.setdefault("CAPQ_BIN", f"{ROOT}/build/bin")
@@ -56,10 +57,12 @@ class Queue(capqd.Daemon):
         super().__init__(nixpkgs, **settings)
         self.settings["nixpkgs"]["max_age"] = "1h"
 
-    def __enter__(self):
-        super().__enter__()
+    def start(self):
+        began = time.monotonic()
+        super().start()
+        self.get("/version")
+        self.start_seconds = time.monotonic() - began  # Until the first request is answered.
         self.post("/drain", {"drain": True})
-        return self
 
     def private_bytes(self):
         """Anonymous memory that is resident."""

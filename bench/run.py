@@ -10,7 +10,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ["submits", "bulk", "builds"]
+NAMES = ["submits", "bulk", "builds", "large"]
 
 
 def main():
