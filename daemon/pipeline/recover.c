@@ -122,9 +122,16 @@ static int interrupt_builds(struct pipeline *p, struct err *err)
 	return rv;
 }
 
+/* What load_build() leaves for resume_build(): once all are there. */
+struct loaded {
+	int64_t id, not_before;
+	enum build_state state;
+};
+
 struct loading {
 	struct pipeline *p;
-	struct ids all;
+	struct loaded *items;
+	size_t n, capacity;
 };
 
 static void load_build(void *owner, const struct build_load *load)
@@ -140,7 +147,8 @@ static void load_build(void *owner, const struct build_load *load)
 	(void)sched_system(p->sched, load->system, &build.system, NULL);
 	(void)sched_features(p->sched, load->features, &build.features, NULL);
 	sched_add(p->sched, &build, NULL, 0);
-	add_id(&l->all, load->id);
+	array_reserve(&l->items, &l->capacity, l->n + 1, sizeof *l->items);
+	l->items[l->n++] = (struct loaded){ load->id, load->not_before, load->state };
 }
 
 static void load_need(void *owner, int64_t build_id, int64_t need_id)
@@ -158,24 +166,19 @@ static void load_want(void *owner, int64_t build_id, const struct want *want)
 }
 
 /* Give a loaded build back what its state means. */
-static void resume_build(struct pipeline *p, int64_t id)
+static void resume_build(struct pipeline *p, const struct loaded *build)
 {
-	struct build build;
-
-	if (!store_build_get(p->store, id, &build))
-		return;
-	if (build.state == BUILD_VERIFYING)
-		verify_start(p, id);
-	else if (!sched_is_wanted(p->sched, id))
-		builds_drop_unwanted(p, id);
-	else if (build.state == BUILD_READY && sched_state(p->sched, id) == SCHED_OPEN)
-		sched_set_ready(p->sched, id,
-			build.not_before == 0
+	if (build->state == BUILD_VERIFYING)
+		verify_start(p, build->id);
+	else if (!sched_is_wanted(p->sched, build->id))
+		builds_drop_unwanted(p, build->id);
+	else if (build->state == BUILD_READY && sched_state(p->sched, build->id) == SCHED_OPEN)
+		sched_set_ready(p->sched, build->id,
+			build->not_before == 0
 				? 0
-				: clock_mono_ms() + build.not_before - clock_wall_ms());
-	else if (build.state == BUILD_BLOCKED && sched_state(p->sched, id) == SCHED_OPEN)
-		fetch_or_unblock(p, id);
-	build_finish(&build);
+				: clock_mono_ms() + build->not_before - clock_wall_ms());
+	else if (build->state == BUILD_BLOCKED && sched_state(p->sched, build->id) == SCHED_OPEN)
+		fetch_or_unblock(p, build->id);
 }
 
 static void load_schedule(struct pipeline *p)
@@ -185,9 +188,9 @@ static void load_schedule(struct pipeline *p)
 	store_builds_load(p->store, load_build, &l);
 	store_needs_load(p->store, load_need, p);
 	store_wants_each(p->store, load_want, p);
-	for (size_t i = 0; i < l.all.n; i++)
-		resume_build(p, l.all.items[i]);
-	free(l.all.items);
+	for (size_t i = 0; i < l.n; i++)
+		resume_build(p, &l.items[i]);
+	free(l.items);
 }
 
 /* ---- all of it ---- */
