@@ -59,6 +59,35 @@ uint32_t heap_top(const struct heap *heap)
 	return heap->n == 0 ? HEAP_NOWHERE : heap->items[0];
 }
 
+struct counting {
+	const struct heap *heap;
+	uint32_t item, *latest;
+	size_t n, max;
+};
+
+/* What does not belong in front of the item has nothing below it that does. */
+static void count_from(struct counting *c, size_t place)
+{
+	const struct heap *heap = c->heap;
+
+	if (place >= heap->n || c->n == c->max ||
+		!heap->before(heap->owner, heap->items[place], c->item))
+		return;
+	c->n++;
+	if (*c->latest == HEAP_NOWHERE || heap->before(heap->owner, *c->latest, heap->items[place]))
+		*c->latest = heap->items[place];
+	count_from(c, 2 * place + 1);
+	count_from(c, 2 * place + 2);
+}
+
+size_t heap_count_before(const struct heap *heap, uint32_t item, size_t max, uint32_t *latest)
+{
+	struct counting c = { .heap = heap, .item = item, .latest = latest, .max = max };
+
+	count_from(&c, 0);
+	return c.n;
+}
+
 void heap_changed(struct heap *heap, uint32_t place)
 {
 	uint32_t item = heap->items[place];

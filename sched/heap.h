@@ -26,4 +26,9 @@ uint32_t heap_top(const struct heap *heap); /* HEAP_NOWHERE when it is empty. */
 void heap_remove(struct heap *heap, uint32_t place);
 void heap_changed(struct heap *heap, uint32_t place); /* The item there sorts differently now. */
 
+/* How many items belong in front of `item`, which may be in another heap of the same order; counted
+ * up to `max`, in O(max). `*latest` becomes the last of these by the order, unless it was a later
+ * one already; it begins as HEAP_NOWHERE. */
+size_t heap_count_before(const struct heap *heap, uint32_t item, size_t max, uint32_t *latest);
+
 #endif

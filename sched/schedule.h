@@ -89,8 +89,9 @@ enum sched_why_rule {
 	SCHED_WHY_LATER,      /* Not before `until_ms`. */
 	SCHED_WHY_HELD,       /* Every job that needs it is on hold, or none does. */
 	SCHED_WHY_NO_BUILDER, /* No builder has its system and features. */
-	SCHED_WHY_BUSY, /* All fitting slots (`slots`) are taken; `n` builds are before it, `other`
-			 * the nearest of them. */
+	SCHED_WHY_BUSY, /* All fitting slots (`slots`) are taken; `n` builds are before it, or more
+			 * when that is as far as was counted, and `other` is the nearest of them.
+			 */
 	SCHED_WHY_RUNS, /* It runs on `builder`. */
 };
 
@@ -179,7 +180,11 @@ void sched_each_above(
 void sched_each_below(
 	struct sched *s, int64_t build, void (*each)(void *owner, int64_t other), void *owner);
 
-/* Why a known build does not run (or that it does). O(n) for a ready one: for people only. */
+/* Why a known build does not run (or that it does). O(n) for a ready one: for people only, and for
+ * one build. Of many, sched_why_roughly() counts what is before each up to `max` only, in O(max).
+ */
 void sched_why(const struct sched *s, int64_t build, int64_t now_ms, struct sched_why *out);
+void sched_why_roughly(
+	const struct sched *s, int64_t build, int64_t now_ms, size_t max, struct sched_why *out);
 
 #endif

@@ -3,33 +3,25 @@
 #include "sched/node.h"
 #include "sched/order.h"
 
-static void why_not_started(const struct sched *s, const struct node *node, struct sched_why *out)
+static void why_not_started(
+	const struct sched *s, const struct node *node, size_t max, struct sched_why *out)
 {
 	const struct kind *kind = s->kinds[node->kind];
-	const struct node *nearest = NULL;
+	uint32_t nearest = HEAP_NOWHERE;
 
 	out->rule = SCHED_WHY_BUSY;
 	for (size_t i = 0; i < s->n_builders; i++)
 		if (builder_fits(&s->builders[i], kind))
 			out->slots += s->builders[i].spec.slots[kind->lane];
-	for (size_t i = 0; i < s->n_kinds; i++) {
-		const struct heap *ready = &s->kinds[i]->ready;
-
-		for (size_t j = 0; s->kinds[i]->lane == kind->lane && j < ready->n; j++) {
-			const struct node *other = &s->nodes[ready->items[j]];
-
-			if (!ready->before(s, ready->items[j], sched_index(s, node)))
-				continue;
-			out->n++;
-			if (nearest == NULL ||
-				ready->before(s, sched_index(s, nearest), ready->items[j]))
-				nearest = other;
-		}
-	}
-	out->other = nearest == NULL ? 0 : nearest->id;
+	for (size_t i = 0; i < s->n_kinds; i++)
+		if (s->kinds[i]->lane == kind->lane)
+			out->n += heap_count_before(
+				&s->kinds[i]->ready, sched_index(s, node), max - out->n, &nearest);
+	out->other = nearest == HEAP_NOWHERE ? 0 : s->nodes[nearest].id;
 }
 
-void sched_why(const struct sched *s, int64_t build, int64_t now_ms, struct sched_why *out)
+void sched_why_roughly(
+	const struct sched *s, int64_t build, int64_t now_ms, size_t max, struct sched_why *out)
 {
 	const struct node *node = sched_node(s, build);
 
@@ -60,6 +52,11 @@ void sched_why(const struct sched *s, int64_t build, int64_t now_ms, struct sche
 			   s, s->kinds[node->kind]->system, s->kinds[node->kind]->features)) {
 		out->rule = SCHED_WHY_NO_BUILDER;
 	} else {
-		why_not_started(s, node, out);
+		why_not_started(s, node, max, out);
 	}
+}
+
+void sched_why(const struct sched *s, int64_t build, int64_t now_ms, struct sched_why *out)
+{
+	sched_why_roughly(s, build, now_ms, SIZE_MAX, out);
 }

@@ -47,7 +47,7 @@ static const struct answered *run_job(struct request *r)
 
 	if (!store_job_get(pipeline_store(p), request_id(r), &job))
 		return answer_no_job(r);
-	why_job(p, &job, &why);
+	why_job(p, &job, SIZE_MAX, &why);
 	state = job_state_name(job.state);
 	job_finish(&job);
 	return answer_why(r, state, &why);
@@ -62,7 +62,7 @@ static const struct answered *run_build(struct request *r)
 
 	if (!store_build_get(pipeline_store(p), request_id(r), &build))
 		return answer_no_build(r);
-	why_build(p, &build, &why);
+	why_build(p, &build, SIZE_MAX, &why);
 	state = build_state_name(build.state);
 	build_finish(&build);
 	return answer_why(r, state, &why);

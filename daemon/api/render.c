@@ -58,7 +58,7 @@ void render_job(struct pipeline *p, const struct job *job, struct json_out *out,
 		json_out_null(out, "progress");
 		json_out_null(out, "waits_for");
 	} else {
-		why_job(p, job, &why);
+		why_job(p, job, WHY_FOR_TABLE, &why);
 		render_job_progress(p, &why, out);
 		json_out_text(out, "waits_for", why.brief.len == 0 ? NULL : str_text(&why.brief));
 		why_finish(&why);

@@ -55,8 +55,8 @@ static void why_later(const struct build *build, struct why *out)
 			build->reason == NULL ? failure_name(build->failure) : build->reason));
 }
 
-static void why_busy(
-	struct pipeline *p, const struct build *build, const struct sched_why *why, struct why *out)
+static void why_busy(struct pipeline *p, const struct build *build, const struct sched_why *why,
+	size_t max_ahead, struct why *out)
 {
 	struct build other;
 
@@ -66,6 +66,12 @@ static void why_busy(
 			str_format("%s is ready and the next to start; all %zu slots that fit it "
 				   "are taken.",
 				build->name, why->slots));
+		return;
+	}
+	if (why->n == max_ahead) {
+		say(out, "busy", str_format("%zu or more ahead", why->n),
+			str_format("%s is ready; %zu ready builds or more stand before it.",
+				build->name, why->n));
 		return;
 	}
 	if (!store_build_get(p->store, why->other, &other))
@@ -106,7 +112,8 @@ static bool why_nothing_starts(const struct pipeline *p, struct why *out)
 	return true;
 }
 
-static void why_waiting(struct pipeline *p, const struct build *build, struct why *out)
+static void why_waiting(
+	struct pipeline *p, const struct build *build, size_t max_ahead, struct why *out)
 {
 	struct sched_why why;
 
@@ -114,7 +121,7 @@ static void why_waiting(struct pipeline *p, const struct build *build, struct wh
 		say(out, "step", xstrdup("planning"), xstrdup("It is being planned."));
 		return;
 	}
-	sched_why(p->sched, build->id, clock_mono_ms(), &why);
+	sched_why_roughly(p->sched, build->id, clock_mono_ms(), max_ahead, &why);
 	switch (why.rule) {
 	case SCHED_WHY_NEEDS: {
 		struct build other;
@@ -146,7 +153,7 @@ static void why_waiting(struct pipeline *p, const struct build *build, struct wh
 		return;
 	case SCHED_WHY_BUSY:
 		if (!why_nothing_starts(p, out))
-			why_busy(p, build, &why, out);
+			why_busy(p, build, &why, max_ahead, out);
 		return;
 	case SCHED_WHY_RUNS:
 		why_building(p, build, out);
@@ -154,7 +161,7 @@ static void why_waiting(struct pipeline *p, const struct build *build, struct wh
 	}
 }
 
-void why_build(struct pipeline *p, const struct build *build, struct why *out)
+void why_build(struct pipeline *p, const struct build *build, size_t max_ahead, struct why *out)
 {
 	memset(out, 0, sizeof *out);
 	out->ahead = -1;
@@ -165,7 +172,7 @@ void why_build(struct pipeline *p, const struct build *build, struct why *out)
 		if (build->not_before > clock_wall_ms())
 			why_later(build, out);
 		else
-			why_waiting(p, build, out);
+			why_waiting(p, build, max_ahead, out);
 		return;
 	case BUILD_BUILDING:
 		why_building(p, build, out);
@@ -193,7 +200,7 @@ void why_build(struct pipeline *p, const struct build *build, struct why *out)
 }
 
 /* From the job's own build down to the first that waits for no other build. */
-static void follow_chain(struct pipeline *p, int64_t build_id, struct why *out)
+static void follow_chain(struct pipeline *p, int64_t build_id, size_t max_ahead, struct why *out)
 {
 	struct build build;
 
@@ -209,7 +216,7 @@ static void follow_chain(struct pipeline *p, int64_t build_id, struct why *out)
 	if (store_build_get(p->store, build_id, &build)) {
 		struct why end;
 
-		why_build(p, &build, &end);
+		why_build(p, &build, max_ahead, &end);
 		out->rule = end.rule;
 		out->ahead = end.ahead;
 		str_add(&out->text, str_text(&end.text));
@@ -219,11 +226,12 @@ static void follow_chain(struct pipeline *p, int64_t build_id, struct why *out)
 	}
 }
 
-static void why_waiting_job(struct pipeline *p, const struct job *job, struct why *out)
+static void why_waiting_job(
+	struct pipeline *p, const struct job *job, size_t max_ahead, struct why *out)
 {
 	struct str rest = { 0 };
 
-	follow_chain(p, job->build_id, out);
+	follow_chain(p, job->build_id, max_ahead, out);
 	if (out->n_chain < 2)
 		return;
 	rest = out->text;
@@ -259,7 +267,7 @@ static void why_before_planned(struct pipeline *p, const struct job *job, struct
 					   : "It waits for its turn to be planned."));
 }
 
-void why_job(struct pipeline *p, const struct job *job, struct why *out)
+void why_job(struct pipeline *p, const struct job *job, size_t max_ahead, struct why *out)
 {
 	memset(out, 0, sizeof *out);
 	out->ahead = -1;
@@ -271,7 +279,7 @@ void why_job(struct pipeline *p, const struct job *job, struct why *out)
 		return;
 	case JOB_WAITING:
 	case JOB_PUSHING:
-		why_waiting_job(p, job, out);
+		why_waiting_job(p, job, max_ahead, out);
 		return;
 	case JOB_ON_HOLD:
 		say(out, "held", xstrdup("on hold"),
