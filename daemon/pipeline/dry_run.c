@@ -212,6 +212,7 @@ static void on_evaluated(void *owner)
 
 	d->evaluation = NULL;
 	revision_unpin_tree(d->p->revisions, d->s->contexts[d->context].hash);
+	d->p->sweep_trees = true;
 	if (d->p->stopping) {
 		(void)err_set(&err, CAPQ_EBUSY, "capqd is stopping");
 		fail(d, &err);
@@ -255,6 +256,7 @@ static void on_tree(void *owner, const char *tree, const struct err *err)
 		return;
 	}
 	revision_unpin_tree(d->p->revisions, d->s->contexts[d->context].hash);
+	d->p->sweep_trees = true;
 	fail(d, err);
 }
 

@@ -144,6 +144,8 @@ static void read_report(struct evaluation *e, const char *text)
 		e->begun = (size_t)number;
 		str_clear(&e->words);
 		uv_timer_again(&e->limit);
+		if (e->states[e->batch[number]] == TOLD) /* It was dropped before it began. */
+			child_stop(e->child, CHILD_STOPPED);
 	} else if (json_int(json_get(report, "end"), &number) && number >= 0 &&
 		   (size_t)number < e->n_batch) {
 		e->begun = NONE;
@@ -243,6 +245,7 @@ static void on_child_done(void *owner, const struct child_end *end)
 {
 	struct evaluation *e = owner;
 	bool ended_well = end->outcome == CHILD_EXITED && end->code == 0;
+	bool is_blamed = !ended_well && end->outcome != CHILD_STOPPED;
 
 	e->child = NULL;
 	uv_timer_stop(&e->limit);
@@ -250,12 +253,12 @@ static void on_child_done(void *owner, const struct child_end *end)
 	if (!e->stop_wanted && e->explaining) {
 		/* What threw before but not now is reported by read_end(); else these are the
 		 * words. */
-		if (!ended_well)
+		if (is_blamed)
 			blame(e, end);
 		if (e->states[e->batch[0]] != TOLD)
 			tell_failure(e, e->batch[0], FAILURE_EVALUATION,
 				words_or(e, "it failed, and did not when it was asked why"));
-	} else if (!e->stop_wanted && !ended_well) {
+	} else if (!e->stop_wanted && is_blamed) {
 		blame(e, end);
 	}
 	start_next(e);
@@ -470,6 +473,30 @@ void evaluation_start(struct nix *nix, const struct evaluation_spec *spec, struc
 	e->limit.data = e;
 	uv_timer_start(&e->limit, on_begin, 0, 0);
 	*out = e;
+}
+
+static bool is_at(const struct evaluation *e, size_t i)
+{
+	size_t number = e->explaining ? 0 : e->begun;
+
+	return number < e->n_batch && e->batch[number] == i;
+}
+
+static bool has_nothing_left(const struct evaluation *e)
+{
+	for (size_t k = 0; k < e->n_batch; k++)
+		if (e->states[e->batch[k]] != TOLD)
+			return false;
+	return true;
+}
+
+void evaluation_drop(struct evaluation *e, size_t i)
+{
+	if (e->states[i] == TOLD)
+		return;
+	tell_failure(e, i, FAILURE_CANCELLED, "it is not wanted any more");
+	if (e->child != NULL && (is_at(e, i) || has_nothing_left(e)))
+		child_stop(e->child, CHILD_STOPPED);
 }
 
 void evaluation_stop(struct evaluation *e)

@@ -8,6 +8,8 @@
  * - one that takes too long or too much memory gets the process killed (SIGKILL: evaluation ignores
  *   SIGTERM) and fails, the rest goes on. Memory is charged to an attribute only when it was the
  *   first of its process; otherwise it is tried again as the first.
+ * - one that nobody wants any more gets the process killed when it is being evaluated, and is left
+ *   out of the next.
  * So no attribute fails for another's fault, and each failure costs one process at most. */
 #ifndef CAPQ_DAEMON_PIPELINE_EVALUATE_H
 #define CAPQ_DAEMON_PIPELINE_EVALUATE_H
@@ -19,7 +21,7 @@ struct evaluation; /* Frees itself right after `on_done` returns. */
 
 struct evaluation_result {
 	const char *drv_path; /* NULL: it failed. */
-	enum failure failure; /* FAILURE_EVALUATION, _TIMEOUT or _OUT_OF_MEMORY. */
+	enum failure failure; /* FAILURE_EVALUATION, _TIMEOUT, _OUT_OF_MEMORY or _CANCELLED. */
 	const char *message;  /* Nix's own, or ours; may have several lines. */
 };
 
@@ -41,6 +43,10 @@ struct evaluation_spec {
 
 /* Start. The spec is copied. `on_done` runs exactly once, later. */
 void evaluation_start(struct nix *nix, const struct evaluation_spec *spec, struct evaluation **out);
+
+/* Attribute `i` is of no use any more: its result, if it has none yet, is FAILURE_CANCELLED, now.
+ * Nothing happens when it is known already. */
+void evaluation_drop(struct evaluation *evaluation, size_t i);
 
 /* Stop; `on_done` follows once the process is gone. */
 void evaluation_stop(struct evaluation *evaluation);

@@ -1,6 +1,5 @@
 /* Evaluate, for the pipeline: picks jobs of one context, has their tree made, runs the evaluation,
- * and writes what it says as it says it. A job is in flight from here to its result; a cancelled
- * one's result is thrown away. */
+ * and writes what it says as it says it. A job is in flight from here to its result. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +72,10 @@ static void write_results(struct pipeline *p, void *data)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct result *item = &r->items[i];
 
-		if (item->drv_path == NULL) {
+		if (item->failure == FAILURE_CANCELLED) {
+			/* It may have been asked for again meanwhile: then it is chosen again. */
+			pipeline_wake(p);
+		} else if (item->drv_path == NULL) {
 			job_not_evaluated(p, item->job_id, item->failure, item->message);
 		} else {
 			store_evaluation_put(p->store, item->attr, r->context_id, item->drv_path,
@@ -123,6 +125,7 @@ static void free_evaluating(struct evaluating *e)
 		e->pending->of = NULL;
 	if (e->context.rev != NULL)
 		revision_unpin_tree(e->p->revisions, e->context.rev);
+	e->p->sweep_trees = true;
 	for (size_t i = 0; i < e->n; i++)
 		free(e->attrs[i]);
 	free(e->attrs);
@@ -140,6 +143,17 @@ static void on_done(void *owner)
 		id_map_remove(&p->evaluating_jobs, e->job_ids[i]);
 	free_evaluating(e);
 	pipeline_wake(p);
+}
+
+static void drop_cancelled(struct evaluating *e, size_t i)
+{
+	struct job job;
+
+	if (!store_job_get(e->p->store, e->job_ids[i], &job))
+		return;
+	if (job.state == JOB_CANCELLED)
+		evaluation_drop(e->evaluation, i);
+	job_finish(&job);
 }
 
 static void start_evaluation(struct evaluating *e, const char *tree)
@@ -162,6 +176,16 @@ static void start_evaluation(struct evaluating *e, const char *tree)
 	log_fact("evaluating %zu attribute%s for %s, %s, at %.12s", e->n, e->n == 1 ? "" : "s",
 		e->context.caps, e->context.system, e->context.rev);
 	evaluation_start(&e->p->nix, &spec, &e->evaluation);
+	for (size_t i = 0; i < e->n; i++)
+		drop_cancelled(e, i); /* While the tree was made. */
+}
+
+void evaluating_drop(struct pipeline *p, int64_t job_id)
+{
+	for (struct evaluating *e = p->evaluations; e != NULL; e = e->next)
+		for (size_t i = 0; i < e->n && e->evaluation != NULL; i++)
+			if (e->job_ids[i] == job_id)
+				drop_cancelled(e, i);
 }
 
 /* The tree cannot be made. A full disk passes; anything else would only come again. */

@@ -114,7 +114,7 @@ struct pipeline {
 	struct id_map pinned_roots;    /* Of operations that run. */
 	bool recovering_logs;          /* A worker compresses what the last capqd left. */
 	bool sweep_roots;              /* Some root, or tree, may be of no use any more. */
-	bool sweep_trees;              /* Some tree was left for later. */
+	bool sweep_trees;              /* Some tree was left for later, or let go. */
 	bool evaluate_all_tried;       /* No job is left to evaluate until something changes. */
 	int64_t evaluate_not_before_ms, plan_not_before_ms; /* Monotonic; after a trouble. */
 	int plan_troubles;                                  /* In a row. */

@@ -6,6 +6,7 @@
 
 #include "daemon/pipeline/build_life.h"
 #include "daemon/pipeline/inside.h"
+#include "daemon/pipeline/steps.h"
 #include "daemon/store/build.h"
 #include "daemon/store/context.h"
 #include "daemon/store/job.h"
@@ -232,6 +233,12 @@ static void drop_unwanted_now(struct pipeline *p, int64_t build_id, int64_t unus
 	builds_drop_unwanted(p, build_id);
 }
 
+static void drop_evaluation_now(struct pipeline *p, int64_t job_id, int64_t unused)
+{
+	(void)unused;
+	evaluating_drop(p, job_id);
+}
+
 int job_cancel(struct pipeline *p, int64_t id, const char *who, struct err *err)
 {
 	cleanup_free char *reason = str_format("by %s", who);
@@ -247,6 +254,7 @@ int job_cancel(struct pipeline *p, int64_t id, const char *who, struct err *err)
 		update_want(p, job.build_id);
 		if (job.build_id != 0)
 			after_commit(p, drop_unwanted_now, job.build_id, 0);
+		after_commit(p, drop_evaluation_now, id, 0);
 	}
 	job_finish(&job);
 	return rv;

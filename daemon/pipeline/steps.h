@@ -8,6 +8,8 @@
 
 /* evaluating.c: jobs that are evaluating, a context at a time. */
 void evaluating_start_some(struct pipeline *p);
+void evaluating_drop(
+	struct pipeline *p, int64_t job_id); /* It was cancelled. Not within a write. */
 void evaluating_stop_all(struct pipeline *p);
 
 /* planning.c: jobs that are planning, many in one plan; and builds that are planned anew. */

@@ -161,12 +161,12 @@ class Sharing(unittest.TestCase):
 
 class Fetching(unittest.TestCase):
     def test_inputs_are_fetched_where_a_cache_has_them(self):
-        with nixbox.Nix() as nix, pushing.Cache() as cache, capqd.Repository() as nixpkgs:
+        with nixbox.Nix(), pushing.Cache() as cache, capqd.Repository() as nixpkgs:
             options = {"extra-trusted-public-keys": cache.public_key, "narinfo-cache-negative-ttl": "0"}
             with capqd.Daemon(nixpkgs, cache, substituters=[f"{cache.url}/mine"], nix_options=options) as daemon:
                 daemon.wait(*daemon.submit("python3Packages.numpy"))
                 daemon.until_empty("roots")
-                nix.run("nix-store", "--gc")
+                nixbox.collect_garbage()
 
                 job = daemon.wait(*daemon.submit("python3Packages.jaxlib"))
                 self.assertEqual(job["state"], "done")
@@ -175,7 +175,7 @@ class Fetching(unittest.TestCase):
 
                 # And what is asked for is not even fetched.
                 daemon.until_empty("roots")
-                nix.run("nix-store", "--gc")
+                nixbox.collect_garbage()
                 again = daemon.wait(*daemon.submit("python3Packages.jaxlib", "9.0"))
                 self.assertEqual(again["state"], "done")
                 other = daemon.wait(*daemon.submit("python3Packages.numpy", "9.0"))

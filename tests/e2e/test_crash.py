@@ -110,7 +110,7 @@ class Run:
         self.finished.append((len(self.journal()), valid_paths()))
         if self.random.random() < 0.5:
             self.finished[-1] = (len(self.journal()), self.recorded_paths())
-            self.nix.run("nix-store", "--gc")
+            nixbox.collect_garbage()
 
     def live_to_the_end(self):
         self.daemon.start()

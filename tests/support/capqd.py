@@ -25,6 +25,13 @@ FINAL = ("done", "failed", "cancelled", "superseded")
 PATIENCE = 120  # Seconds without anything that is waited for: the test has failed.
 
 
+def until(is_so, what):
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
 class Repository:
     """A git repository that holds the toy nixpkgs on its branch master."""
 
@@ -233,6 +240,17 @@ class Daemon:
                 elif line.startswith("data: "):
                     yield kind, json.loads(line[len("data: "):])
 
+    def stored_events(self, wanted):
+        """The events of a kind so far."""
+        last, found = self.get("/status")["last_event"], []
+        if last > 0:
+            for kind, data in self.events():
+                if kind == wanted:
+                    found.append(data)
+                if data.get("id") == last:
+                    break
+        return found
+
     def await_event(self, wanted, after=0):
         """The first event for which wanted(kind, data) is true."""
         for kind, data in self.events(after):
@@ -277,12 +295,17 @@ class Daemon:
         return subprocess.run([f"{BIN}/capq", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               check=False, env=environment, timeout=PATIENCE, **more)
 
+    # What no event tells of is looked at until it is so.
+
     def until_empty(self, name):
         """Until the daemon has cleared a directory of its state, which it does within seconds."""
-        deadline = time.monotonic() + PATIENCE
-        while os.listdir(f"{self.state}/{name}"):
-            assert time.monotonic() < deadline, os.listdir(f"{self.state}/{name}")
-            time.sleep(0.05)
+        until(lambda: not os.listdir(f"{self.state}/{name}"), f"{name} is not cleared")
+
+    def await_line(self, text):
+        until(lambda: text in self.log(), f"{text!r} is not logged")
+
+    def await_no_child(self, name):
+        until(lambda: not any(name in command for _, command in self.children()), f"{name} does not end")
 
     def roots(self):
         return sorted(os.listdir(f"{self.state}/roots"))

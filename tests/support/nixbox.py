@@ -133,6 +133,10 @@ class Nix:
         return f"{store}/nix/store"
 
 
+def collect_garbage():
+    subprocess.run(["nix-store", "--gc"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def damage(path):
     """Change a byte of a store path behind Nix's back: of itself, or of the first file in it."""
     if os.path.isdir(path):
