@@ -109,7 +109,8 @@ class Run:
         assert not self.daemon.children(), self.daemon.children()
         self.finished.append((len(self.journal()), valid_paths()))
         if self.random.random() < 0.5:
-            self.finished[-1] = (len(self.journal()), self.recorded_paths())
+            recorded = self.recorded_paths()
+            self.finished = [(length, paths & recorded) for length, paths in self.finished]
             nixbox.collect_garbage()
 
     def live_to_the_end(self):
