@@ -421,6 +421,15 @@ static bool cache_was_silent(struct plan *p, const struct child_end *end)
 	return false;
 }
 
+/* The garbage collector was faster: before this, nothing holds the derivations. */
+static bool a_target_is_gone(const struct plan *p)
+{
+	for (size_t i = 0; i < p->spec.n; i++)
+		if (access(p->spec.targets[i], F_OK) != 0)
+			return true;
+	return strstr(str_text(&p->words), "is not valid") != NULL; /* One of their inputs. */
+}
+
 /* What the child's end means for the state that it ran in. 0: go on. */
 static int judge(struct plan *p, const struct child_end *end)
 {
@@ -437,7 +446,7 @@ static int judge(struct plan *p, const struct child_end *end)
 				str_text(&p->words));
 		break;
 	case ROOTING:
-		if (!ok && strstr(str_text(&p->words), "is not valid") != NULL)
+		if (!ok && a_target_is_gone(p))
 			return err_set(&p->err, CAPQ_ENOTFOUND, "%s", str_text(&p->words));
 		break;
 	case READING:

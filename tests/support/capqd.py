@@ -89,15 +89,15 @@ class Daemon:
     """A running capqd. `settings` are merged over a small configuration; `toy` goes to config.toy of the
     toy nixpkgs."""
 
-    def __init__(self, nixpkgs, cache=None, toy=None, environment=None, **settings):
-        self.nixpkgs, self.cache, self.process = nixpkgs, cache, None
+    def __init__(self, repository, cache=None, toy=None, environment=None, **settings):
+        self.cache, self.process = cache, None
         self.directory = tempfile.mkdtemp(prefix="capqd-")
         self.state, self.socket = f"{self.directory}/state", f"{self.directory}/sock"
         self.log_path = f"{self.directory}/log"
         self.environment = {**os.environ, **(environment or {})}
         self.settings = {
             "state_dir": self.state, "listen": [f"unix:{self.socket}"],
-            "nixpkgs": {"url": nixpkgs.url, "branches": ["master"], "max_age": "0s"},
+            "nixpkgs": {"url": repository.url, "branches": ["master"], "max_age": "0s"},
             "builders": [{"name": "local", "max_jobs": 2}],
             "flavours": [{"name": "default", "config": {"toy": {"salt": os.path.basename(self.directory), **(toy or {})}}}],
             "build": {"kill_grace": "2s"}, "stop_grace": "30s", "limits": {"state_free": "1MiB"},
@@ -108,6 +108,7 @@ class Daemon:
         for name, value in settings.items():
             old = self.settings.get(name)
             self.settings[name] = {**old, **value} if isinstance(old, dict) else value
+        self.settings["nixpkgs"] = {k: v for k, v in self.settings["nixpkgs"].items() if v is not None}
         os.makedirs(self.state)
 
     def credentials(self):
@@ -232,7 +233,7 @@ class Daemon:
             kind, heard = None, time.monotonic()
             for line in answer:
                 line = line.decode().rstrip("\n")
-                if not line.startswith(":"):
+                if line and not line.startswith(":"):
                     heard = time.monotonic()
                 assert time.monotonic() - heard < PATIENCE, "nothing happens any more"
                 if line.startswith("event: "):

@@ -65,6 +65,12 @@ class Cache:
         self.end(signal.SIGKILL)
         self.start("--port", self.url.rsplit(":", 1)[1])
 
+    @contextlib.contextmanager
+    def back(self):
+        """At the same place as before its end."""
+        self.start("--port", self.url.rsplit(":", 1)[1])
+        yield self
+
     # -- the controls --
 
     def control(self, name, body=None):
