@@ -33,43 +33,61 @@ class Children(unittest.TestCase):
             self.assertEqual(cache.completed(), [job["outputs"]["out"]])
             self.assertEqual(daemon.build(1)["attempts"], 1)
 
-    def test_a_build_that_is_killed_is_built_again(self):
-        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, toy={"delay": 0.5}) as daemon:
-            [number] = daemon.submit("stdenv")
-            daemon.await_build("stdenv-1.0", "building")
+    def test_a_builder_that_is_killed_may_have_been_too_large(self):
+        """What the kernel kills when memory is short, it kills with SIGKILL."""
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, toy={"mode": {"stdenv": "hang"}}) as daemon:
+            daemon.submit("stdenv")
             kill_child(daemon, "toy-builder")
-            daemon.await_event(lambda kind, e: kind == "build" and e["to"] in ("ready", "failed"))
-            self.assertEqual(daemon.wait(number)["state"], "done")
+            daemon.await_event(lambda kind, e: kind == "build" and e["failure_class"] == "out of memory")
+            [build] = daemon.builds()
+            self.assertEqual(build["state"], "ready")
+            self.assertIn("again in 5m00s (try 2 of 2)", build["reason"])
 
     def test_a_nix_that_is_killed_is_started_again(self):
         with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, toy={"delay": 0.5}) as daemon:
             [number] = daemon.submit("stdenv")
             capqd.until(lambda: any("toy-builder" in c for _, c in daemon.children()), "nothing is built")
-            kill_child(daemon, "nix-store --realise")
+            kill_child(daemon, "nix-store --log-format internal-json")
             self.assertEqual(daemon.wait(number)["state"], "done")
             self.assertEqual([a["failure_class"] for a in daemon.build(1)["attempt_list"]], ["interrupted", None])
             daemon.await_no_child("toy-builder")
 
 
 class Cache(unittest.TestCase):
-    def test_a_cache_that_is_down_costs_no_build(self):
-        with nixbox.Nix() as nix:
-            store = f"{nix.directory}/cache"
-            with pushing.Cache(arguments=["--state", store]) as cache, capqd.Repository() as nixpkgs, \
-                    capqd.Daemon(nixpkgs, cache, {"delay": 0.5}) as daemon:
-                first, second = daemon.submit(["cmake", "python3"])
-                daemon.await_job(first, "waiting")
-                daemon.await_job(second, "waiting")
-                cache.end(signal.SIGKILL)
-                daemon.await_event(lambda kind, e: kind == "build" and e["failure_class"] == "push")
-                self.assertTrue(daemon.get("/status")["problems"])
-                daemon.restart()  # What waits, waits on.
-                capqd.until(lambda: {b["state"] for b in daemon.builds()} == {"pushing"}, "not all is built")
-                with cache.back():
-                    for job in daemon.wait(first, second):
-                        self.assertEqual(job["state"], "done")
-                    self.assertEqual({b["attempts"] for b in daemon.builds()}, {1})
-                    self.assertEqual(len(cache.completed()), 3)
+    @contextlib.contextmanager
+    def two_jobs(self):
+        with nixbox.Nix() as nix, pushing.Cache(arguments=["--state", f"{nix.directory}/cache"]) as cache, \
+                capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, cache, {"delay": 0.3}) as daemon:
+            jobs = daemon.submit(["cmake", "python3"])
+            for job in jobs:
+                daemon.await_job(job, "waiting")
+            yield cache, daemon, jobs
+
+    def check(self, cache, daemon, jobs):
+        for job in daemon.wait(*jobs):
+            self.assertEqual(job["state"], "done")
+        capqd.until(lambda: {b["state"] for b in daemon.builds()} == {"done"}, "not all is pushed")
+        self.assertEqual({b["attempts"] for b in daemon.builds()}, {1})
+        self.assertEqual(len(cache.completed()), 3)
+
+    def test_while_it_is_down_what_is_built_waits(self):
+        with self.two_jobs() as (cache, daemon, jobs):
+            cache.end(signal.SIGKILL)
+            capqd.until(lambda: {b["state"] for b in daemon.builds()} == {"pushing"}, "not all is built")
+            daemon.restart()
+            with cache.back():
+                self.check(cache, daemon, jobs)
+
+    def test_what_it_refuses_is_pushed_again_later(self):
+        with self.two_jobs() as (cache, daemon, jobs):
+            cache.faults({"match": "^GET .*/cache/mine$", "do": {"status": 401}})
+            daemon.await_event(lambda kind, e: kind == "build" and e["failure_class"] == "push")
+            [build] = [b for b in daemon.builds() if b["failure_class"]]
+            self.assertEqual(build["state"], "pushing")
+            self.assertIn("again in 5s (try 2 of 41)", build["reason"])
+            capqd.until(lambda: {b["state"] for b in daemon.builds()} <= {"pushing", "done"}, "not all is built")
+            daemon.restart()
+            self.check(cache, daemon, jobs)
 
 
 class Disk(unittest.TestCase):
@@ -84,7 +102,10 @@ class Disk(unittest.TestCase):
                     daemon.submit("magma")
                 self.assertEqual(caught.exception.status, 507)
                 daemon.stop(signal.SIGKILL)
-                daemon.start()
+                with self.assertRaisesRegex(AssertionError, "cannot start: data base: .*full"):
+                    daemon.start()
+                daemon.process = None
+            daemon.start()
             capqd.until(lambda: daemon.request("GET", "/health")[0] == 200, "it is not well again")
             for job in daemon.wait(*jobs, *daemon.submit("magma")):
                 self.assertEqual(job["state"], "done", job["reason"])

@@ -22,7 +22,7 @@ import time
 BIN = os.environ.get("CAPQ_BIN", "build/bin")
 TOY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "toy-nixpkgs")
 FINAL = ("done", "failed", "cancelled", "superseded")
-PATIENCE = 120  # Seconds without anything that is waited for: the test has failed.
+PATIENCE = int(os.environ.get("CAPQ_PATIENCE", "120")) # Seconds without anything that is waited for: the test has failed.
 
 
 def until(is_so, what):
@@ -127,11 +127,11 @@ class Daemon:
         self.start()
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind, value, _):
         if self.process:
             self.stop(signal.SIGTERM)
         if kind:
-            print(f"--- the log of capqd\n{self.log()}---", flush=True)
+            print(f"--- {kind.__name__}: {value}\n--- the log of capqd\n{self.log()}---", flush=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def configure(self):
