@@ -288,15 +288,15 @@ static enum MHD_Result handle_piece(struct request *r, const char *bytes, size_t
 	return MHD_YES;
 }
 
-enum MHD_Result connection_handle(void *cls, struct MHD_Connection *connection, const char *url,
-	const char *verb, const char *version, const char *upload, size_t *upload_size,
-	void **state)
+enum MHD_Result connection_handle(void *listener, struct MHD_Connection *connection,
+	const char *url, const char *verb, const char *version, const char *upload,
+	size_t *upload_size, void **state)
 {
 	struct request *r = *state;
 
 	(void)version;
 	if (r == NULL) {
-		r = *state = new_request(cls, connection);
+		r = *state = new_request(listener, connection);
 		if (!refuse_early(r, url, verb))
 			(void)refuse_body(r);
 		return MHD_YES;
