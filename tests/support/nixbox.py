@@ -35,6 +35,8 @@ def enter():
     try:
         sys.exit(_run_inside(directory))
     finally:
+        if os.geteuid() != 0:  # Store paths are read-only.
+            subprocess.run(["chmod", "--recursive", "u+w", directory], check=False)
         shutil.rmtree(directory, ignore_errors=True)
 
 
