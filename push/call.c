@@ -5,10 +5,12 @@
  *     | done, or failed for good                 | time is over, to be renewed
  *     +----------------> CLOSING <---------------+
  *
- * call_stop() leads to CLOSING from everywhere. */
+ * call_stop() leads to CLOSING from everywhere; call_finish() from everywhere but TRYING, from
+ * where no way leads to WAITING any more. */
 #include "push/call.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@
 
 #define CONNECT_MS 30000
 #define ANSWER_MAX (64u << 10)
+#define LAST_ANSWER_MS 5000
 
 enum call_state {
 	TRYING,
@@ -36,7 +39,8 @@ struct call {
 	const struct api *api;
 	enum call_state state;
 	struct http_request *request; /* While TRYING. */
-	uv_timer_t timer;             /* While WAITING. */
+	uv_timer_t timer;             /* While WAITING; after call_finish() while TRYING. */
+	bool is_last;                 /* There is no further try. */
 	struct retry own_retry;
 	const char *headers[5];
 	char md5_header[64];
@@ -74,6 +78,21 @@ void call_stop(struct call *call)
 	else if (call->state == WAITING)
 		close_call(call, CALL_STOPPED);
 	call->state = CLOSING;
+}
+
+static void on_last_answer_missed(uv_timer_t *timer)
+{
+	call_stop(timer->data);
+}
+
+void call_finish(struct call *call)
+{
+	if (call->state == WAITING)
+		call_stop(call);
+	if (call->state == CLOSING || call->is_last)
+		return;
+	call->is_last = true;
+	uv_timer_start(&call->timer, on_last_answer_missed, LAST_ANSWER_MS, 0);
 }
 
 /* ---- one try ---- */
@@ -141,7 +160,7 @@ static void fail_or_wait(struct call *call, const struct http_end *end, struct e
 		clock_wall_ms(), (double)random() / ((double)RAND_MAX + 1));
 
 	describe(call, end, err);
-	if (wait < 0) {
+	if (wait < 0 || call->is_last) {
 		call->end.status = last.status;
 		fail_set(&call->end.fail, class_of(call, last.status), "%s", err->text);
 		close_call(call, CALL_FAILED);

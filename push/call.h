@@ -57,4 +57,9 @@ struct call *call_start(const struct api *api, const struct call_spec *spec);
  * when it is ending already. */
 void call_stop(struct call *call);
 
+/* Try no more. The answer to a try that is under way is still heard, for 5 seconds at most: what it
+ * began at the cache can then be undone. Ends in any way but CALL_RENEW, later. May be said again.
+ */
+void call_finish(struct call *call);
+
 #endif

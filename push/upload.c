@@ -174,11 +174,14 @@ static void settle(struct upload *u)
 	}
 }
 
-/* It failed: stop, wait until nothing is under way, and tell the cache. */
+/* It failed: stop, wait until nothing is under way, and tell the cache. What is just being created
+ * there must be known for that. */
 static void tidy_up(struct upload *u)
 {
 	stream_stop(u->stream);
-	if (u->call != NULL)
+	if (u->call != NULL && u->state == CREATING)
+		call_finish(u->call);
+	else if (u->call != NULL)
 		call_stop(u->call);
 	if (u->question != NULL)
 		missing_stop(u->question);

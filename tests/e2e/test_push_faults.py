@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -215,6 +216,27 @@ class Faults(unittest.TestCase):
         self.cache.wait_for("create")
         push.process.terminate()
         self.assertEqual(push.finish(timeout=15).failed(), {self.leaf: "stopped"})
+
+    def test_stopped_while_it_creates(self):
+        """What the cache is just making is waited for, to be undone."""
+        self.cache.faults({"match": "/multipart-nar[?]", "do": {"hold": True}})
+        push = self.cache.start_push(self.leaf)
+        self.cache.wait_for("create")
+        push.process.terminate()
+        with self.assertRaises(subprocess.TimeoutExpired):
+            push.process.wait(1)
+        self.cache.control("release", {})
+        self.assertEqual(push.finish(timeout=15).failed(), {self.leaf: "stopped"})
+        self.cache.wait_for("abort")
+        self.assertEqual((self.cache.calls("create"), self.cache.state()["open"]), (1, []))
+
+    def test_stopped_while_it_creates_and_nobody_answers(self):
+        self.cache.faults({"match": "/multipart-nar[?]", "do": {"hold": True}})
+        push = self.cache.start_push(self.leaf)
+        self.cache.wait_for("create")
+        push.process.terminate()
+        self.assertEqual(push.finish(timeout=15).failed(), {self.leaf: "stopped"})
+        self.cache.control("release", {})
 
     def test_stopped_while_it_plans(self):
         self.cache.faults({"match": "/narinfo", "do": {"hold": True}})
