@@ -176,8 +176,10 @@ void job_not_planned(struct pipeline *p, int64_t id, enum failure failure, const
 
 void job_evaluate_again(struct pipeline *p, int64_t id, const char *why)
 {
-	if (is_in(p, id, JOB_PLANNING))
-		move(p, id, JOB_PLANNING, JOB_EVALUATING, why);
+	if (!is_in(p, id, JOB_PLANNING))
+		return;
+	store_evaluation_forget(p->store, id); /* Else it would come back as it was. */
+	move(p, id, JOB_PLANNING, JOB_EVALUATING, why);
 }
 
 /* ---- its build ---- */

@@ -421,13 +421,17 @@ static bool cache_was_silent(struct plan *p, const struct child_end *end)
 	return false;
 }
 
-/* The garbage collector was faster: before this, nothing holds the derivations. */
+/* The garbage collector was faster: before this, nothing holds the derivations. Or only the file of
+ * one is there, because whoever wrote it was killed before Nix knew of it. */
 static bool a_target_is_gone(const struct plan *p)
 {
+	const char *words = str_text(&p->words);
+
 	for (size_t i = 0; i < p->spec.n; i++)
 		if (access(p->spec.targets[i], F_OK) != 0)
 			return true;
-	return strstr(str_text(&p->words), "is not valid") != NULL; /* One of their inputs. */
+	return strstr(words, "is not valid") != NULL /* One of their inputs. */
+	       || strstr(words, "does not exist and cannot be created") != NULL;
 }
 
 /* What the child's end means for the state that it ran in. 0: go on. */

@@ -36,7 +36,8 @@ static const char *const sql[N_STATEMENTS] = {
 	[GET_EVALUATION] = "SELECT drv_path FROM evaluations WHERE attr = ? AND context_id = ?",
 	[PUT_EVALUATION] = "INSERT OR REPLACE INTO evaluations (attr, context_id, drv_path, at) "
 			   "VALUES (?, ?, ?, ?)",
-	[FORGET_EVALUATION] = "DELETE FROM evaluations WHERE attr = ? AND context_id = ?",
+	[FORGET_EVALUATION] = "DELETE FROM evaluations WHERE (attr, context_id) ="
+			      " (SELECT attr, context_id FROM jobs WHERE id = ?)",
 };
 
 static const struct statements statements = { SLOT_CONTEXT, N_STATEMENTS, sql };
@@ -177,11 +178,10 @@ void store_evaluation_put(struct store *store, const char *attr, int64_t context
 	query_run(&q);
 }
 
-void store_evaluation_forget(struct store *store, const char *attr, int64_t context_id)
+void store_evaluation_forget(struct store *store, int64_t job_id)
 {
 	struct query q = query_begin(store, &statements, FORGET_EVALUATION);
 
-	query_text(&q, attr);
-	query_int(&q, context_id);
+	query_int(&q, job_id);
 	query_run(&q);
 }

@@ -37,6 +37,6 @@ bool store_revision_is_live(struct store *store, const char *hash);
 char *store_evaluation_get(struct store *store, const char *attr, int64_t context_id);
 void store_evaluation_put(struct store *store, const char *attr, int64_t context_id,
 	const char *drv_path, int64_t now_ms);
-void store_evaluation_forget(struct store *store, const char *attr, int64_t context_id);
+void store_evaluation_forget(struct store *store, int64_t job_id); /* What the job is. */
 
 #endif

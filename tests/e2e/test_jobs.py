@@ -1,7 +1,9 @@
 """The way of a job, from submit to the cache, as its API shows it."""
 
+import contextlib
 import json
 import signal
+import sqlite3
 import unittest
 
 import capqd
@@ -109,6 +111,24 @@ class Evaluation(unittest.TestCase):
             for attr in ['"${abort \\"x\\"}"', '"''a''b"', '"a b".c', '"${builtins.readFile ./x}"']:
                 job = daemon.wait(*daemon.submit(attr))
                 self.assertIn("there is no attribute", job["reason"], json.dumps(attr))
+
+
+class Planning(unittest.TestCase):
+    def test_a_derivation_that_only_its_file_is_left_of_is_evaluated_again(self):
+        """So it is when the evaluator was killed before Nix had registered what it wrote."""
+        with nixbox.Nix() as nix, pushing.Cache(arguments=["--state", f"{nix.directory}/cache"]) as cache, \
+                capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, cache) as daemon:
+            cache.end(signal.SIGKILL)
+            [number] = daemon.submit("stdenv")
+            daemon.await_job(number, "planning")  # It stays so: the cache cannot be asked.
+            daemon.stop(signal.SIGKILL)
+            with contextlib.closing(sqlite3.connect("/nix/var/nix/db/db.sqlite")) as db, db:
+                db.execute("PRAGMA foreign_keys = ON")
+                db.execute("DELETE FROM ValidPaths WHERE path LIKE '%-stdenv-1.0.drv'")
+            cache.start("--port", cache.url.rsplit(":", 1)[1])
+            daemon.start()
+            self.assertEqual(daemon.wait(number)["state"], "done")
+            self.assertEqual(nix.run("nix-store", "--check-validity", daemon.job(number)["drv_path"]), "")
 
 
 if __name__ == "__main__":
