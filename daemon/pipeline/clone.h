@@ -13,10 +13,10 @@
 
 struct clone;
 
-/* The clone in `state_dir`, which is borrowed. Nothing runs yet. `on_fetched` runs after each
+/* The clone in `state_dir`, which is borrowed. Nothing runs yet. `on_end` runs after each
  * fetch, within clone_fetch() when git cannot even be started. */
 struct clone *clone_create(struct nix *nix, const char *state_dir,
-	void (*on_fetched)(void *owner, bool went_well), void *owner);
+	void (*on_end)(void *owner, bool went_well), void *owner);
 
 /* All its children have ended. The memory goes with the loop's next turns. */
 void clone_destroy(struct clone *clone);
