@@ -56,6 +56,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_ATTEMPT, N_STATEMENTS, sql };
+const struct statements *const store_attempt_statements = &statements;
 
 void attempt_finish(struct attempt *attempt)
 {

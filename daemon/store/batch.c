@@ -27,6 +27,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_BATCH, N_STATEMENTS, sql };
+const struct statements *const store_batch_statements = &statements;
 
 int64_t store_batch_begin(struct store *store, int64_t now_ms)
 {

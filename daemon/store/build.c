@@ -82,6 +82,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_BUILD, N_STATEMENTS, sql };
+const struct statements *const store_build_statements = &statements;
 
 _Static_assert(BUILD_FAILED == 6 && BUILD_STATES == 7, "PAGE has a bit for each state");
 

@@ -41,6 +41,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_CONTEXT, N_STATEMENTS, sql };
+const struct statements *const store_context_statements = &statements;
 
 void context_finish(struct context *context)
 {

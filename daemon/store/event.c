@@ -25,6 +25,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_EVENT, N_STATEMENTS, sql };
+const struct statements *const store_event_statements = &statements;
 
 int64_t store_event(struct store *store, const struct event_row *event)
 {

@@ -97,7 +97,7 @@ static const char *const sql[N_STATEMENTS] = {
 	[WANT] = "SELECT " WANT_COLUMNS " FROM jobs WHERE build_id = ? AND state IN " LIVE,
 	[ALL_WANTS] = "SELECT " WANT_COLUMNS ", build_id FROM jobs WHERE build_id IS NOT NULL AND "
 		      "state IN " LIVE " GROUP BY build_id",
-	[COUNT] = "SELECT state, count(*) FROM jobs GROUP BY state",
+	[COUNT] = "SELECT state, count(*) FROM jobs j WHERE " VISIBLE " GROUP BY state",
 	[USES_ROOT] = "SELECT 1 FROM jobs WHERE root_id = ? AND state IN " LIVE " LIMIT 1",
 	[TWIN] = "SELECT 1 FROM jobs a JOIN jobs b ON b.attr = a.attr AND b.context_id = "
 		 "a.context_id AND b.state NOT IN ('cancelled', 'superseded') WHERE a.id = ? AND "
@@ -115,6 +115,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_JOB, N_STATEMENTS, sql };
+const struct statements *const store_job_statements = &statements;
 
 _Static_assert(JOB_SUPERSEDED == 8 && JOB_STATES == 9, "PAGE_STATES has a bit for each state");
 

@@ -53,6 +53,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_PLAN, N_STATEMENTS, sql };
+const struct statements *const store_plan_statements = &statements;
 
 static enum build_state state_of(const char *name)
 {

@@ -37,6 +37,17 @@ enum statement_slot {
 	SLOTS,
 };
 
+/* All statements, in the order of their slots; so that a test can prepare and explain each. */
+extern const struct statements *const store_store_statements,
+	*const store_job_statements,
+		*const store_build_statements,
+			*const store_plan_statements,
+				*const store_attempt_statements,
+					*const store_context_statements,
+						*const store_event_statements,
+							*const store_root_statements,
+								*const store_batch_statements;
+
 struct query {
 	struct store *store;
 	sqlite3_stmt *stmt; /* NULL: the store has failed; everything below does nothing. */

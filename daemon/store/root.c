@@ -36,6 +36,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_ROOT, N_STATEMENTS, sql };
+const struct statements *const store_root_statements = &statements;
 
 int64_t store_root_new(struct store *store, int64_t now_ms)
 {

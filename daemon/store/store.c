@@ -29,6 +29,7 @@ static const char *const sql[N_STATEMENTS] = {
 };
 
 static const struct statements statements = { SLOT_STORE, N_STATEMENTS, sql };
+const struct statements *const store_store_statements = &statements;
 
 struct store {
 	sqlite3 *db;
