@@ -193,6 +193,20 @@ static void head_and_tail_are_kept(void **state)
 	}
 }
 
+/* Once a line did not fit, nothing more goes to the head, even if it would fit: order is kept. */
+static void the_head_ends_once(void **state)
+{
+	struct log_case *c = *state;
+
+	begin(c, 50, 1000);
+	add(c, "short");
+	add(c, "this line is longer than all the room that the head has");
+	add_lines(c, 0, 3);
+	assert_reads(c, 50, 1000);
+	close_log(c);
+	assert_reads(c, 50, 1000);
+}
+
 static void the_hole_is_told(void **state)
 {
 	struct log_case *c = *state;
@@ -205,7 +219,7 @@ static void the_hole_is_told(void **state)
 	assert_false(build_log_hole(reader, &from, &to));
 	add_lines(c, 5, 100);
 	assert_true(build_log_hole(reader, &from, &to)); /* The same reader sees it come. */
-	assert_int_equal(from, 78);                      /* Eleven lines: "line 0" ... "line 10". */
+	assert_int_equal(from, 78);                      /* "line 0" to "line 10". */
 	assert_int_equal(to, c->printed.len - 40);
 	build_log_reader_close(reader);
 	close_log(c);
@@ -385,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(head_and_tail_are_kept),
+		TEST(the_head_ends_once),
 		TEST(the_hole_is_told),
 		TEST(it_is_bounded),
 		TEST(lines_of_any_length),
