@@ -82,7 +82,9 @@ static void over_tcp_a_local_role_means_nothing(void **state)
 	(void)state;
 	access_identify(access, -1, false, NULL, &asker);
 	assert_int_equal(asker.role, ROLE_NONE);
-	/* A peer that cannot be known is nobody, whatever local users may. */
+	access_destroy(access);
+	/* A peer that cannot be known is nobody, whatever others may. */
+	access = make_access("  local: admin\n  tcp: submit\n");
 	access_identify(access, -1, true, NULL, &asker);
 	assert_int_equal(asker.role, ROLE_NONE);
 	access_destroy(access);
