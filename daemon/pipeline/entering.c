@@ -194,7 +194,9 @@ static int64_t insert(struct entering *en, const struct graph_drv *drv, enum bui
 	int64_t id = store_build_enter(en->p->store, &entry);
 
 	en->p->build_deltas[state]++;
-	note_event(en->p, "build", id, NULL, build_state_name(state), "", NULL);
+	note_event(en->p, "build", id, NULL, build_state_name(state),
+		failure_name(en->drvs[drv - en->spec.graph->drvs].failure),
+		en->drvs[drv - en->spec.graph->drvs].reason);
 	return id;
 }
 
@@ -307,6 +309,7 @@ static void enter_known(struct entering *en, uint32_t index, const struct build_
 
 	if (en->spec.is_trusted && !key->is_trusted)
 		store_build_trust(p->store, key->id);
+	en->drvs[index].build_id = key->id;
 	if (key->state == BUILD_FAILED && failure_policy(key->failure)->is_remembered) {
 		if (!store_build_get(p->store, key->id, &build))
 			return;
@@ -314,7 +317,6 @@ static void enter_known(struct entering *en, uint32_t index, const struct build_
 		build_finish(&build);
 		return;
 	}
-	en->drvs[index].build_id = key->id;
 	if (!build_state_is_final(key->state) && key->state != BUILD_BLOCKED)
 		return; /* It is under way. */
 	if (was_built_meanwhile(en, key))
@@ -328,6 +330,33 @@ static void enter_known(struct entering *en, uint32_t index, const struct build_
 	link_all(en, index, key->id);
 }
 
+/* It cannot be built, because of what it needs. A row says so all the same, and what it needs: so a
+ * job that fails for it knows its build, and `capq retry` finds the failure that is to be
+ * forgotten.
+ */
+static void enter_failed(struct entering *en, uint32_t index)
+{
+	struct entered *e = &en->drvs[index];
+	struct links l = { .en = en };
+	struct build_change change = { .state = BUILD_FAILED,
+		.failure = e->failure,
+		.reason = e->reason,
+		.now_ms = clock_wall_ms() };
+	struct build_key key;
+
+	if (store_build_find(en->p->store, en->spec.graph->drvs[index].path, &key)) {
+		e->build_id = key.id;
+		if (key.state != BUILD_FAILED)
+			return; /* It is as it is. */
+	} else {
+		e->build_id = insert(en, &en->spec.graph->drvs[index], BUILD_FAILED);
+		store_build_change(en->p->store, e->build_id, &change);
+	}
+	l.build_id = e->build_id;
+	store_needs_clear(en->p->store, e->build_id);
+	graph_each_need(en->spec.graph, index, link_need, &l);
+}
+
 static void enter_build(struct entering *en, uint32_t index)
 {
 	const struct graph_drv *drv = &en->spec.graph->drvs[index];
@@ -335,8 +364,12 @@ static void enter_build(struct entering *en, uint32_t index)
 	struct build_key key;
 	int64_t id;
 
-	if (drv->role != GRAPH_BUILD || !needs_are_good(en, index) || !has_builder(en, index))
+	if (drv->role != GRAPH_BUILD)
 		return;
+	if (!needs_are_good(en, index) || !has_builder(en, index)) {
+		enter_failed(en, index);
+		return;
+	}
 	if (store_build_find(en->p->store, drv->path, &key)) {
 		enter_known(en, index, &key);
 		return;
@@ -443,7 +476,7 @@ static void move_target(struct entering *en, size_t i)
 		job_is_cached(p, target->job_id,
 			store_build_find(p->store, drv->path, &key) ? key.id : 0, outputs);
 	else if (e->failure != FAILURE_NONE)
-		job_not_planned(p, target->job_id, e->failure, e->reason);
+		job_cannot_be_built(p, target->job_id, e->build_id, outputs, e->failure, e->reason);
 	else
 		job_planned(p, target->job_id, e->build_id, en->spec.root_id, outputs);
 }

@@ -174,6 +174,16 @@ void job_not_planned(struct pipeline *p, int64_t id, enum failure failure, const
 		fail(p, id, JOB_PLANNING, failure, message);
 }
 
+/* Its build is known all the same: a retry begins there. */
+void job_cannot_be_built(struct pipeline *p, int64_t id, int64_t build_id, const char *outputs,
+	enum failure failure, const char *message)
+{
+	if (!is_in(p, id, JOB_PLANNING))
+		return;
+	store_job_set_plan(p->store, id, build_id, 0, outputs);
+	fail(p, id, JOB_PLANNING, failure, message);
+}
+
 void job_evaluate_again(struct pipeline *p, int64_t id, const char *why)
 {
 	if (!is_in(p, id, JOB_PLANNING))

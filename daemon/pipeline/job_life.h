@@ -17,6 +17,8 @@ void job_planned(
 	struct pipeline *p, int64_t id, int64_t build_id, int64_t root_id, const char *outputs);
 void job_is_cached(struct pipeline *p, int64_t id, int64_t build_id, const char *outputs);
 void job_not_planned(struct pipeline *p, int64_t id, enum failure failure, const char *message);
+void job_cannot_be_built(struct pipeline *p, int64_t id, int64_t build_id, const char *outputs,
+	enum failure failure, const char *message);
 void job_evaluate_again(
 	struct pipeline *p, int64_t id, const char *why); /* planning -> evaluating */
 
