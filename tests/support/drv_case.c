@@ -77,6 +77,11 @@ char *drv_case_path(const struct drv_case *c, const char *name)
 	return str_format(STORE_DIR "/" DRV_HASH "-%s.drv", name);
 }
 
+char *drv_case_output(const char *name)
+{
+	return str_format(STORE_DIR "/" OUTPUT_HASH "-%s", name);
+}
+
 /* ---- what is written ---- */
 
 static void add_need(struct str *out, const char *word)

@@ -27,7 +27,8 @@ void drv_case_add(
 void drv_case_add_needing_range(
 	const struct drv_case *c, const char *name, const char *prefix, int from, int to);
 
-/* Its path in /nix/store. The caller frees. */
+/* Its path in /nix/store, and that of its output "out". The caller frees. */
 char *drv_case_path(const struct drv_case *c, const char *name);
+char *drv_case_output(const char *name);
 
 #endif

@@ -22,9 +22,9 @@ static void read_settings(struct pipeline_case *c, const char *more)
 		fail_msg("%s", err.text);
 }
 
-void pipeline_case_open(struct pipeline_case *c, const char *configuration)
+static void open_pipeline(struct pipeline_case *c)
 {
-	cleanup_free char *path = NULL;
+	cleanup_free char *path = str_format("%s/capqd.sqlite", c->directory);
 	struct pipeline_spec spec = {
 		.loop = &c->loop,
 		.settings = &c->settings,
@@ -35,16 +35,34 @@ void pipeline_case_open(struct pipeline_case *c, const char *configuration)
 	};
 	struct err err = { 0 };
 
+	assert_int_equal(uv_loop_init(&c->loop), 0);
+	assert_int_equal(store_open(path, &c->store, NULL), 0);
+	spec.store = c->store;
+	if (pipeline_create(&spec, &c->p, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void close_pipeline(struct pipeline_case *c)
+{
+	pipeline_destroy(c->p);
+	(void)uv_run(&c->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&c->loop), 0);
+	store_close(c->store);
+}
+
+void pipeline_case_open(struct pipeline_case *c, const char *configuration)
+{
 	strcpy(c->directory, "/tmp/capq-test-XXXXXX");
 	assert_non_null(mkdtemp(c->directory));
 	read_settings(c, configuration);
 	log_set_level(LOG_BROKEN);
-	path = str_format("%s/capqd.sqlite", c->directory);
-	assert_int_equal(store_open(path, &c->store, NULL), 0);
-	assert_int_equal(uv_loop_init(&c->loop), 0);
-	spec.store = c->store;
-	if (pipeline_create(&spec, &c->p, &err) < 0)
-		fail_msg("%s", err.text);
+	open_pipeline(c);
+}
+
+void pipeline_case_reopen(struct pipeline_case *c)
+{
+	close_pipeline(c);
+	open_pipeline(c);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -57,10 +75,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void pipeline_case_close(struct pipeline_case *c)
 {
-	pipeline_destroy(c->p);
-	(void)uv_run(&c->loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&c->loop), 0);
-	store_close(c->store);
+	close_pipeline(c);
 	settings_finish(&c->settings);
 	assert_int_equal(nftw(c->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }

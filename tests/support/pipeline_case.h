@@ -23,6 +23,9 @@ int pipeline_case_teardown(void **state);
 void pipeline_case_open(struct pipeline_case *c, const char *configuration);
 void pipeline_case_close(struct pipeline_case *c);
 
+/* Destroy the pipeline, which is not working, and make it again from the data base. */
+void pipeline_case_reopen(struct pipeline_case *c);
+
 /* pipeline_commit(), which must go well. */
 void pipeline_case_commit(struct pipeline_case *c);
 

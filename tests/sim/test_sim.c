@@ -1,0 +1,174 @@
+/* Scenarios. Each is read beside its transcript, expected/<name>.txt. */
+#include "tests/support/cmocka_all.h"
+
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+#define CACHE "cache: {name: toy, host: \"http://cache.test\"}\n"
+
+/* torchvision and torchaudio need torch, which needs numpy; all is built once, for three jobs. */
+static void one_dependency_for_three_jobs(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "numpy-1" },
+		{ .name = "torch-1", .needs = "numpy-1", .takes_ms = 60000 },
+		{ .name = "torchvision-1", .needs = "torch-1 numpy-1", .takes_ms = 5000 },
+		{ .name = "torchaudio-1", .needs = "torch-1", .takes_ms = 4000 },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin(CACHE, packages);
+	sim_submit("torchvision");
+	sim_submit("torch");
+	sim_submit("torchaudio");
+	sim_run_to_end();
+	assert_int_equal(world_n_built("torch-1"), 1);
+	assert_int_equal(world_n_built("numpy-1"), 1);
+	sim_end("one_dependency_for_three_jobs");
+}
+
+/* torch fails for good: all that need it fail with it, at once, and name it. What comes later fails
+ * as soon as it is planned; a retry forgets. */
+static void a_dependency_fails(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "torch-1", .error = "builder for", .n_errors = 1, .takes_ms = 3000 },
+		{ .name = "torchvision-1", .needs = "torch-1" },
+		{ .name = "torchaudio-1", .needs = "torch-1" },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin("", packages);
+	sim_submit("torchvision");
+	sim_submit("torch");
+	sim_run_to_end();
+	sim_submit("torchaudio");
+	sim_run_to_end();
+	sim_ask(COMMAND_RETRY, 3);
+	sim_run_to_end();
+	sim_end("a_dependency_fails");
+}
+
+/* A network failure is tried again after 20 s, 60 s, ...; a failed push as a push. */
+static void tries_and_waits(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "source-1",
+			.kind = DRV_FIXED,
+			.error = "unable to download http://x: HTTP error 500 for",
+			.n_errors = 2 },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin(CACHE, packages);
+	sim_submit("source");
+	world_fail_pushes(3);
+	sim_run_to_end();
+	assert_int_equal(world_n_built("source-1"), 1);
+	sim_end("tries_and_waits");
+}
+
+/* A job is cancelled while it is evaluated, planned, built, and pushed. */
+static void cancel_in_each_state(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "a-1" },
+		{ .name = "b-1" },
+		{ .name = "c-1", .takes_ms = 60000 },
+		{ .name = "d-1", .needs = "c-1" },
+		{ .name = "e-1" },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin(CACHE, packages);
+	sim_submit("a");
+	sim_ask(COMMAND_CANCEL, 1);
+	sim_submit("b");
+	sim_run(980);
+	sim_ask(COMMAND_CANCEL, 2);
+	sim_submit("d");
+	sim_submit("c");
+	sim_run(10000);
+	sim_ask(COMMAND_CANCEL, 3); /* c is built on: job 4 wants it. */
+	sim_run(10000);
+	sim_ask(COMMAND_CANCEL, 4); /* Nobody wants it now. */
+	sim_run(1000);
+	sim_submit("e");
+	sim_run(2300);
+	sim_ask(COMMAND_CANCEL, 5); /* It is pushed all the same: what was built is not lost. */
+	sim_run(5000);
+	sim_ask(COMMAND_CANCEL, 5); /* Once is enough. */
+	sim_end("cancel_in_each_state");
+}
+
+/* Drained, nothing starts, what runs ends, and the other waits; a hold and a release; a bump. */
+static void drain_hold_and_bump(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "a-1", .takes_ms = 10000 },
+		{ .name = "b-1", .takes_ms = 10000 },
+		{ .name = "c-1", .takes_ms = 10000 },
+		{ .name = "d-1", .takes_ms = 10000 },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin("", packages);
+	sim_submit("a");
+	sim_submit("b");
+	sim_submit("c");
+	sim_submit("d");
+	sim_run(5000);
+	sim_drain(true);
+	sim_ask(COMMAND_BUMP, 4);
+	sim_ask(COMMAND_HOLD, 3);
+	sim_run(20000);
+	sim_drain(false);
+	sim_run(30000);
+	sim_ask(COMMAND_RELEASE, 3);
+	sim_run_to_end();
+	sim_end("drain_hold_and_bump");
+}
+
+/* Stopped in the middle of a build and of a push, it goes on: what ran is run again, what was built
+ * is not. */
+static void a_restart_goes_on(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "torch-1", .takes_ms = 20000 },
+		{ .name = "torchvision-1", .needs = "torch-1", .takes_ms = 20000 },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin(CACHE, packages);
+	sim_submit("torchvision");
+	sim_run(10000);
+	sim_restart();
+	sim_run(25000);
+	sim_restart();
+	sim_run_to_end();
+	assert_int_equal(world_n_built("torch-1"), 1);
+	assert_int_equal(world_n_built("torchvision-1"), 1);
+	sim_end("a_restart_goes_on");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_dependency_for_three_jobs),
+		cmocka_unit_test(a_dependency_fails),
+		cmocka_unit_test(tries_and_waits),
+		cmocka_unit_test(cancel_in_each_state),
+		cmocka_unit_test(drain_hold_and_bump),
+		cmocka_unit_test(a_restart_goes_on),
+	};
+
+	sim_updates = argc == 2 && strcmp(argv[1], "--update") == 0;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
