@@ -199,6 +199,16 @@ static void fail_all_left(struct evaluation *e, enum failure failure, const char
 			tell_failure(e, e->batch[k], failure, message);
 }
 
+/* The process ended well, and yet did not speak of these: it would be the same the next time. */
+static void fail_unreported(struct evaluation *e)
+{
+	for (size_t k = 0; k < e->n_batch; k++)
+		if (e->states[e->batch[k]] == LEFT)
+			tell_failure(e, e->batch[k], FAILURE_EVALUATION,
+				words_or(e,
+					"nix-instantiate ended well and reported nothing of it"));
+}
+
 /* Why the process ended, as the class and the message of whatever was to blame. */
 static enum failure read_verdict(
 	const struct evaluation *e, const struct child_end *end, char *how, size_t size)
@@ -260,6 +270,8 @@ static void on_child_done(void *owner, const struct child_end *end)
 				words_or(e, "it failed, and did not when it was asked why"));
 	} else if (!e->stop_wanted && is_blamed) {
 		blame(e, end);
+	} else if (!e->stop_wanted && ended_well) {
+		fail_unreported(e);
 	}
 	start_next(e);
 }
