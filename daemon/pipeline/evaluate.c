@@ -239,9 +239,10 @@ static void blame(struct evaluation *e, const struct child_end *end)
 
 	if (e->begun == NONE)
 		fail_all_left(e, failure, message);
-	else if (failure != FAILURE_OUT_OF_MEMORY || e->begun == 0)
+	else if (failure != FAILURE_OUT_OF_MEMORY || e->states[e->batch[0]] == LEFT)
 		tell_failure(e, e->batch[e->begun], failure, message);
-	/* Else what came before it may have filled the memory: once more, as the first. */
+	/* Else what came before it, and was told of, may have filled the memory: once more, as the
+	 * first. */
 }
 
 /* The attribute that was begun last goes to the front, so that it is alone with a fresh process's
