@@ -71,6 +71,11 @@ void world_script(struct child *child)
 	}
 }
 
+void world_stops(struct child *child)
+{
+	(void)child;
+}
+
 /* ---- who asked ---- */
 
 static void on_result(void *owner, size_t i, const struct evaluation_result *result)

@@ -50,6 +50,11 @@ void child_takes(struct child *c, int64_t ms)
 	c->end_ms += ms;
 }
 
+int64_t child_time(const struct child *c)
+{
+	return c->end_ms;
+}
+
 static void add_act(struct child *c, const struct act *act)
 {
 	array_reserve(&c->acts, &c->capacity, c->n_acts + 1, sizeof *c->acts);
@@ -144,6 +149,7 @@ void child_stop(struct child *c, enum child_outcome why)
 		return;
 	c->stopping = true;
 	moment_cancel(c);
+	world_stops(c);
 	c->end = (struct child_end){ .outcome = why, .stderr_tail = "" };
 	moment_at(moment_now() + STOP_MS, on_end, c);
 }

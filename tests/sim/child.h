@@ -9,9 +9,10 @@
 const char *const *child_argv(const struct child *child);
 const char *child_input(const struct child *child);
 
-/* From the time that child_takes() has come to: a line on standard output or error; something that
- * it does to the world; the end. */
+/* From the time that child_takes() has come to, child_time(): a line on standard output or error;
+ * something that it does to the world; the end. */
 void child_takes(struct child *child, int64_t ms);
+int64_t child_time(const struct child *child);
 void child_prints(struct child *child, const char *line);
 void child_complains(struct child *child, const char *line);
 void child_does(struct child *child, void (*what)(void *thing), void *thing);

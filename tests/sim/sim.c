@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/pipeline/submit.h"
+#include "daemon/store/job.h"
 #include "tests/sim/moment.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/pipeline_case.h"
@@ -173,7 +174,24 @@ void sim_end(const char *name)
 	assert_int_equal(daemon_case.p->children.n, 0);
 	pipeline_case_close(&daemon_case);
 	assert_int_equal(drv_case_teardown(&drvs), 0);
-	compare(name);
+	if (name != NULL)
+		compare(name);
+}
+
+void sim_fail_commit(int n)
+{
+	store_fail_commit(daemon_case.store, n);
+}
+
+enum job_state sim_job_state(int64_t id)
+{
+	struct job job;
+	enum job_state state;
+
+	assert_true(store_job_get(daemon_case.store, id, &job));
+	state = job.state;
+	job_finish(&job);
+	return state;
 }
 
 /* ---- what people ask ---- */

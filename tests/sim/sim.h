@@ -14,13 +14,17 @@ void sim_begin(const char *configuration, const struct world_package *packages);
 /* The daemon dies without a word, and is started again. */
 void sim_restart(void);
 
-/* End, and hold the transcript against expected/`name`.txt. */
+/* End, and hold the transcript against expected/`name`.txt; NULL: against nothing. */
 void sim_end(const char *name);
 
 /* Submit an attribute for "8.6"; its jobs have the ids 1, 2, ... in the order of submitting. */
 void sim_submit(const char *attr);
 void sim_ask(enum command_kind kind, int64_t job);
 void sim_drain(bool drain);
+enum job_state sim_job_state(int64_t job);
+
+/* The `n`th commit from now on fails, as if the disk were full; once. */
+void sim_fail_commit(int n);
 
 void sim_run(int64_t ms);  /* Let time pass. */
 void sim_run_to_end(void); /* Until every job is final; at most two days. */

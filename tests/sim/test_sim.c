@@ -158,6 +158,35 @@ static void a_restart_goes_on(void **state)
 	sim_end("a_restart_goes_on");
 }
 
+/* The disk is full for one moment, whichever: afterwards all is as if it had not been. 50 commits
+ * are more than there are. */
+static void any_commit_may_fail(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "numpy-1", .kind = DRV_FIXED },
+		{ .name = "torch-1", .needs = "numpy-1" },
+		{ .name = "torchvision-1", .needs = "torch-1 numpy-1" },
+		{ 0 },
+	};
+
+	(void)state;
+	for (int n = 1; n <= 50; n++) {
+		sim_begin(CACHE, packages);
+		sim_submit("torch");
+		sim_fail_commit(n);
+		sim_submit("torchvision");
+		if (n == 1) /* That one was refused, and nothing of it is there. */
+			sim_submit("torchvision");
+		sim_run_to_end();
+		assert_int_equal(sim_job_state(1), JOB_DONE);
+		assert_int_equal(sim_job_state(2), JOB_DONE);
+		assert_int_equal(world_n_built("numpy-1"), 1);
+		assert_int_equal(world_n_built("torch-1"), 1);
+		assert_int_equal(world_n_built("torchvision-1"), 1);
+		sim_end(NULL);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +196,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(cancel_in_each_state),
 		cmocka_unit_test(drain_hold_and_bump),
 		cmocka_unit_test(a_restart_goes_on),
+		cmocka_unit_test(any_commit_may_fail),
 	};
 
 	sim_updates = argc == 2 && strcmp(argv[1], "--update") == 0;

@@ -19,6 +19,8 @@ struct thing {
 	const struct world_package *package;
 	char *drv_path, *output;
 	bool is_valid, is_cached;
+	const struct child *builder; /* The process that is at it, */
+	int64_t valid_ms;            /* and when it will have built it. */
 	int n_failed, n_built;
 };
 
@@ -190,6 +192,11 @@ static bool script_build(struct child *c, struct thing *thing, bool *planned)
 
 	if (thing->is_valid || planned[thing - things])
 		return true;
+	if (thing->valid_ms >
+		child_time(c)) { /* Another process is at it: Nix waits for its lock. */
+		child_takes(c, thing->valid_ms - child_time(c));
+		return true;
+	}
 	while ((word = strsep(&rest, " ")) != NULL)
 		if (word[0] != '\0' && !script_build(c, find(word), planned))
 			return false;
@@ -210,8 +217,17 @@ static bool script_build(struct child *c, struct thing *thing, bool *planned)
 		return false;
 	}
 	planned[thing - things] = true;
+	thing->builder = c;
+	thing->valid_ms = child_time(c);
 	child_does(c, on_built, thing);
 	return true;
+}
+
+void world_stops(struct child *c)
+{
+	for (size_t i = 0; i < n_things; i++)
+		if (things[i].builder == c && !things[i].is_valid)
+			things[i].valid_ms = 0;
 }
 
 static void script_realise(struct child *c)

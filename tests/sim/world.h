@@ -26,7 +26,8 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 void world_fail_pushes(int n);       /* The next `n` fail. */
 int world_n_built(const char *name); /* How often Nix built it. */
 
-/* Write the script of a child that is being started. */
+/* Write the script of a child that is being started; and hear that one is being stopped. */
 void world_script(struct child *child);
+void world_stops(struct child *child);
 
 #endif
