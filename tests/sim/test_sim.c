@@ -81,6 +81,7 @@ static void cancel_in_each_state(void **state)
 		{ .name = "c-1", .takes_ms = 60000 },
 		{ .name = "d-1", .needs = "c-1" },
 		{ .name = "e-1" },
+		{ .name = "f-1" },
 		{ 0 },
 	};
 
@@ -103,6 +104,11 @@ static void cancel_in_each_state(void **state)
 	sim_ask(COMMAND_CANCEL, 5); /* It is pushed all the same: what was built is not lost. */
 	sim_run(5000);
 	sim_ask(COMMAND_CANCEL, 5); /* Once is enough. */
+	sim_submit("f");
+	sim_run(1000);
+	sim_ask(COMMAND_CANCEL, 6);
+	sim_run(5000);
+	assert_int_equal(world_n_built("f-1"), 0);
 	sim_end("cancel_in_each_state");
 }
 
