@@ -109,6 +109,8 @@ static void read_end(struct evaluation *e, size_t i, const struct json *report)
 	const char *kind = json_text(json_get(report, "notADerivation"));
 	cleanup_str struct str text = { 0 };
 
+	if (e->states[i] == TOLD)
+		return;
 	if (json_kind(json_get(report, "thrown")) == JSON_BOOL) {
 		e->states[i] = THROWN;
 		return;
