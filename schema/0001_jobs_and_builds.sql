@@ -219,4 +219,3 @@ CREATE TABLE events (
   failure  TEXT NOT NULL DEFAULT '',
   reason   TEXT
 ) STRICT;
-CREATE INDEX events_at ON events (at);

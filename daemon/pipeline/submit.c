@@ -345,12 +345,16 @@ static void look_up_next(struct submission *s)
 /* A full hash that the data base has as trusted needs no git. */
 static void remember_hashes(struct submission *s)
 {
+	struct revisions *revisions = s->p->revisions;
+
 	for (size_t i = 0; i < s->n_contexts; i++) {
+		const char *name = s->contexts[i].rev_name;
+		struct revision known;
 		bool trusted;
 
-		if (rev_is_full_hash(s->contexts[i].rev_name) &&
-			store_revision_get(s->p->store, s->contexts[i].rev_name, &trusted))
-			revision_remember(s->p->revisions, s->contexts[i].rev_name, trusted);
+		if (rev_is_full_hash(name) && !revision_known(revisions, name, &known) &&
+			store_revision_get(s->p->store, name, &trusted))
+			revision_remember(revisions, name, trusted);
 	}
 }
 

@@ -20,7 +20,9 @@ static const char *const sql[N_STATEMENTS] = {
 		"WHERE id > ? ORDER BY id LIMIT ?",
 	[OLDEST] = "SELECT min(id) FROM events",
 	[NEWEST] = "SELECT max(id) FROM events",
-	[TRIM] = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? ORDER BY at "
+	/* Ids grow with time, so the oldest are in front: an index of `at` would be one more page
+	 * to write for each event. */
+	[TRIM] = "DELETE FROM events WHERE at < ? AND id IN (SELECT id FROM events ORDER BY id "
 		 "LIMIT ?)",
 };
 
