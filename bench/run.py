@@ -10,7 +10,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ["submits", "bulk", "builds", "large"]
+NAMES = ["submits", "bulk", "large", "handover", "builds"]
 
 
 def main():
