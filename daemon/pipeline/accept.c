@@ -158,7 +158,7 @@ void accept_commit(struct pipeline *p)
 		free(g);
 		return;
 	}
-	pipeline_begin(p);
+	pipeline_begin(p, DURABLE);
 	for (struct submission *s = g->submissions; s != NULL; s = s->next)
 		enter_submission(p, s);
 	for (struct command *c = g->commands; c != NULL; c = c->next)

@@ -377,7 +377,7 @@ void building_start_some(struct pipeline *p)
 		b->decision = decision;
 		b->next = p->runs;
 		p->runs = b;
-		pipeline_begin(p);
+		pipeline_begin(p, QUICK);
 		write_started(p, b);
 		if (!pipeline_commit(p)) { /* Decided again when there is room on the disk. */
 			free_building(b);

@@ -78,7 +78,7 @@ static void drop_some(struct bulk *b)
 	struct pipeline *p = b->p;
 	int n;
 
-	pipeline_begin(p);
+	pipeline_begin(p, QUICK);
 	n = store_batch_drop(p->store, b->to_drop, DROP_ROWS);
 	if (!pipeline_commit(p) || n == DROP_ROWS)
 		return;
@@ -146,7 +146,7 @@ static bool begin(struct bulk *b)
 	s->next = others; /* Back to the front. */
 	b->first = s;
 	b->last = others == NULL ? &s->next : last;
-	pipeline_begin(p);
+	pipeline_begin(p, QUICK);
 	id = store_batch_begin(p->store, clock_wall_ms());
 	submission_enter_contexts(s);
 	if (!pipeline_commit(p))
@@ -187,14 +187,10 @@ static bool write_slice(struct bulk *b)
 {
 	struct submission *s = b->first;
 	struct pipeline *p = b->p;
-	bool ok;
 
-	store_set_durable(p->store, false);
-	pipeline_begin(p);
+	pipeline_begin(p, QUICK);
 	enter_some(s);
-	ok = pipeline_commit(p);
-	store_set_durable(p->store, true);
-	if (!ok)
+	if (!pipeline_commit(p))
 		return false;
 	if (s->n_entered == s->n)
 		b->state = SYNC;
@@ -230,7 +226,7 @@ static bool end(struct bulk *b)
 	struct pipeline *p = b->p;
 
 	submission_answer_end(s);
-	pipeline_begin(p);
+	pipeline_begin(p, DURABLE);
 	write_end(s);
 	if (!pipeline_commit(p))
 		return false;

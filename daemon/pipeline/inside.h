@@ -26,8 +26,16 @@ void pipeline_post(struct pipeline *p, void (*write)(struct pipeline *p, void *d
 void after_commit(struct pipeline *p, void (*action)(struct pipeline *p, int64_t a, int64_t b),
 	int64_t a, int64_t b);
 
+/* What people are answered outlives the machine: its commit waits for the disk, and takes all
+ * earlier ones along. What capqd found out itself, as events do, outlives capqd: after a power
+ * failure it is found out again, and the loop waits for no disk. */
+enum durability {
+	QUICK,
+	DURABLE,
+};
+
 /* A transaction that is no event: begin it, and end it. False: nothing of it happened. */
-void pipeline_begin(struct pipeline *p);
+void pipeline_begin(struct pipeline *p, enum durability durability);
 bool pipeline_commit(struct pipeline *p);
 
 /* Run the events that are posted, now. False when one could not be committed. Only for the turn's

@@ -93,9 +93,10 @@ static void follow_transaction(struct pipeline *p)
 	forget_transaction(p);
 }
 
-void pipeline_begin(struct pipeline *p)
+void pipeline_begin(struct pipeline *p, enum durability durability)
 {
 	p->in_write = true;
+	store_set_durable(p->store, durability == DURABLE);
 	store_begin(p->store);
 }
 
@@ -128,7 +129,7 @@ bool pipeline_run_events(struct pipeline *p)
 	while (p->first_event != NULL) {
 		struct event *e = p->first_event;
 
-		pipeline_begin(p);
+		pipeline_begin(p, QUICK);
 		e->write(p, e->data);
 		if (!pipeline_commit(p))
 			return false; /* It stays at the head of the line. */

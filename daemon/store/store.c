@@ -36,7 +36,8 @@ struct store {
 	sqlite3_stmt **prepared[SLOTS];
 	int n_prepared[SLOTS];
 	bool in_transaction, failed;
-	int failure; /* SQLite's code of the first failure. */
+	bool is_quick; /* Commits do not wait for the disk. */
+	int failure;   /* SQLite's code of the first failure. */
 	char failure_text[200];
 	int fail_commit; /* Counts down; at 1 a commit fails. Tests. */
 };
@@ -261,6 +262,9 @@ int store_commit(struct store *store, struct err *err)
 
 void store_set_durable(struct store *store, bool durable)
 {
+	if (store->is_quick == !durable)
+		return;
+	store->is_quick = !durable;
 	(void)execute(store, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 }
 

@@ -36,9 +36,9 @@ void store_rollback(struct store *store);
 /* True once something in the current transaction failed. */
 bool store_failed(const struct store *store);
 
-/* While false, commits survive the death of the process but not of the machine: for the slices of a
- * bulk submit, which the commit that makes them visible puts on the disk with itself. True at
- * start. Not within a transaction. */
+/* While false, commits survive the death of the process but not of the machine: what was not on the
+ * disk is as if it had not happened, all of it from some commit on. The next commit while true
+ * takes all earlier ones with it. True at start. Not within a transaction. */
 void store_set_durable(struct store *store, bool durable);
 
 /* Make the next `n`th commit fail as if the disk were full; 0: none. For tests. */
