@@ -14,6 +14,35 @@ sys.path.insert(0, f"{ROOT}/tests/support")
 import capqd  # noqa: E402 - it is found by the line above.
 
 
+# The toy nixpkgs, and packages beside it. Each salt makes all of them anew.
+PACKAGES = """
+{ system ? builtins.currentSystem, config ? { }, ... }@args:
+import ./toy.nix args // {
+  many = builtins.listToAttrs (map (n: {
+    name = "p${toString n}";
+    value = derivation {
+      name = "many${toString n}-1.0"; inherit system; inherit (config.toy) salt;
+      builder = "/bin/sh"; args = [ "-c" "SCRIPT" ];
+    };
+  }) (builtins.genList (n: n) 1000));
+}
+"""
+
+
+class Packages(capqd.Repository):
+    """The toy nixpkgs with packages `many.p0`, `many.p1`, ..., each built by the shell's `script`."""
+
+    def __init__(self, script):
+        self.script = script
+
+    def __enter__(self):
+        super().__enter__()
+        self.git("mv", "default.nix", "toy.nix")
+        self.write("default.nix", PACKAGES.replace("SCRIPT", self.script))
+        self.commit("packages")
+        return self
+
+
 def directory():
     """One that goes at the end: `with ground.directory() as d`."""
     return tempfile.TemporaryDirectory(prefix="bench-")
