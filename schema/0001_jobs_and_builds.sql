@@ -84,8 +84,9 @@ CREATE TABLE answers (
   submitter  TEXT NOT NULL,
   key        TEXT NOT NULL,
   digest     TEXT NOT NULL,               -- SHA-256 of the request's body.
-  answer     BLOB NOT NULL,               -- The body of the answer.
+  batch_id   INTEGER,                     -- As in jobs: invisible while that batch is in `batches`.
   at         INTEGER NOT NULL,
+  answer     BLOB NOT NULL,               -- The body of the answer.
   PRIMARY KEY (submitter, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX answers_at ON answers (at);

@@ -86,7 +86,7 @@ static void enter_submission(struct pipeline *p, struct submission *s)
 	}
 	submission_answer_end(s);
 	if (s->key != NULL)
-		store_answer_put(p->store, s->who, s->key, submission_digest(s), &s->answer.text,
+		store_answer_put(p->store, s->who, s->key, submission_digest(s), &s->answer.text, 0,
 			clock_wall_ms());
 }
 

@@ -5,7 +5,7 @@
  * little left to wait for. One bulk submit is written at a time. What a restart finds unfinished
  * goes, in slices as well.
  *
- *   (first in the line) -> BEGIN -> WRITE, slice by slice -> SYNC -> END -> answered
+ *   (first in the line) -> BEGIN -> WRITE, slice by slice -> ANSWER -> SYNC -> END -> answered
  */
 #include <inttypes.h>
 #include <malloc.h>
@@ -24,7 +24,8 @@
 enum bulk_state {
 	BEGIN,
 	WRITE,
-	SYNC, /* Waits for the thread to have seen the last slice. */
+	ANSWER, /* With a key only: it is many megabytes, which are kept in a turn of their own. */
+	SYNC,   /* Waits for the thread to have seen the last slice. */
 	END,
 };
 
@@ -192,8 +193,25 @@ static bool write_slice(struct bulk *b)
 	enter_some(s);
 	if (!pipeline_commit(p))
 		return false;
-	if (s->n_entered == s->n)
-		b->state = SYNC;
+	if (s->n_entered == s->n) {
+		submission_answer_end(s);
+		b->state = s->key != NULL ? ANSWER : SYNC;
+	}
+	start_sync(b);
+	return true;
+}
+
+static bool keep_answer(struct bulk *b)
+{
+	struct submission *s = b->first;
+	struct pipeline *p = b->p;
+
+	pipeline_begin(p, QUICK);
+	store_answer_put(p->store, s->who, s->key, submission_digest(s), &s->answer.text,
+		s->batch_id, clock_wall_ms());
+	if (!pipeline_commit(p))
+		return false;
+	b->state = SYNC;
 	start_sync(b);
 	return true;
 }
@@ -215,9 +233,6 @@ static void write_end(struct submission *s)
 	p->job_deltas[JOB_EVALUATING] += s->n_new;
 	if (s->n_new > 0)
 		p->pending_event_id = store_event(p->store, &row);
-	if (s->key != NULL)
-		store_answer_put(p->store, s->who, s->key, submission_digest(s), &s->answer.text,
-			clock_wall_ms());
 }
 
 static bool end(struct bulk *b)
@@ -225,7 +240,6 @@ static bool end(struct bulk *b)
 	struct submission *s = b->first;
 	struct pipeline *p = b->p;
 
-	submission_answer_end(s);
 	pipeline_begin(p, DURABLE);
 	write_end(s);
 	if (!pipeline_commit(p))
@@ -245,6 +259,8 @@ static bool step(struct bulk *b)
 		return begin(b);
 	case WRITE:
 		return write_slice(b);
+	case ANSWER:
+		return keep_answer(b);
 	case SYNC:
 		return true;
 	case END:

@@ -7,6 +7,7 @@ enum {
 	OPEN,
 	END,
 	DROP_JOBS,
+	DROP_ANSWER,
 	GET_ANSWER,
 	PUT_ANSWER,
 	TRIM_ANSWERS,
@@ -20,9 +21,12 @@ static const char *const sql[N_STATEMENTS] = {
 	[DROP_JOBS] =
 		"DELETE FROM jobs WHERE id IN (SELECT id FROM jobs INDEXED BY jobs_state WHERE "
 		"state = 'evaluating' AND batch_id = ? LIMIT ?)",
-	[GET_ANSWER] = "SELECT digest = ?, answer FROM answers WHERE submitter = ? AND key = ?",
-	[PUT_ANSWER] = "INSERT OR REPLACE INTO answers (submitter, key, digest, answer, at) VALUES "
-		       "(?, ?, ?, ?, ?)",
+	[DROP_ANSWER] = "DELETE FROM answers WHERE batch_id = ?",
+	[GET_ANSWER] = "SELECT digest = ?, answer FROM answers WHERE submitter = ? AND key = ? AND "
+		       "batch_id IS NOT coalesce((SELECT id FROM batches), 0)",
+	[PUT_ANSWER] =
+		"INSERT OR REPLACE INTO answers (submitter, key, digest, batch_id, at, answer) "
+		"VALUES (?, ?, ?, ?, ?, ?)",
 	[TRIM_ANSWERS] = "DELETE FROM answers WHERE at < ?",
 };
 
@@ -64,8 +68,12 @@ int store_batch_drop(struct store *store, int64_t batch_id, int limit)
 	query_int(&q, limit);
 	query_run(&q);
 	n = (int)store_changes(store);
-	if (n < limit)
+	if (n < limit) {
+		q = query_begin(store, &statements, DROP_ANSWER);
+		query_int(&q, batch_id);
+		query_run(&q);
 		store_batch_end(store, batch_id);
+	}
 	return n;
 }
 
@@ -91,15 +99,16 @@ bool store_answer_get(struct store *store, const char *submitter, const char *ke
 }
 
 void store_answer_put(struct store *store, const char *submitter, const char *key,
-	const char *digest, const struct str *answer, int64_t now_ms)
+	const char *digest, const struct str *answer, int64_t batch_id, int64_t now_ms)
 {
 	struct query q = query_begin(store, &statements, PUT_ANSWER);
 
 	query_text(&q, submitter);
 	query_text(&q, key);
 	query_text(&q, digest);
-	query_blob(&q, str_text(answer), answer->len);
+	query_int_or_null(&q, batch_id, 0);
 	query_int(&q, now_ms);
+	query_blob(&q, str_text(answer), answer->len);
 	query_run(&q);
 }
 

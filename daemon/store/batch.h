@@ -21,11 +21,12 @@ void store_batch_end(struct store *store, int64_t batch_id);
 int store_batch_drop(struct store *store, int64_t batch_id, int limit);
 
 /* The answer given to the same key before. False: none. `*out_same` tells whether the request was
- * the same too. The answer is appended to `out`. */
+ * the same too. The answer is appended to `out`. An answer of the batch that is being written is
+ * not there yet. */
 bool store_answer_get(struct store *store, const char *submitter, const char *key,
 	const char *digest, bool *out_same, struct str *out);
 void store_answer_put(struct store *store, const char *submitter, const char *key,
-	const char *digest, const struct str *answer, int64_t now_ms);
+	const char *digest, const struct str *answer, int64_t batch_id, int64_t now_ms);
 void store_answers_trim(struct store *store, int64_t before_ms);
 
 #endif
