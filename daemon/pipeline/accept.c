@@ -68,12 +68,13 @@ void command_job(struct pipeline *p, enum command_kind kind, int64_t job_id, con
 
 /* ---- the transaction ---- */
 
-static void enter_submission(struct pipeline *p, struct submission *s)
+static void enter_submission(
+	struct pipeline *p, struct submission *s, const struct submission *before)
 {
 	struct spooled job;
 	size_t at = 0;
 
-	submission_enter_contexts(s);
+	submission_enter_contexts(s, before);
 	while (submission_next(s, &at, &job)) {
 		struct job_entered entered;
 
@@ -159,8 +160,10 @@ void accept_commit(struct pipeline *p)
 		return;
 	}
 	pipeline_begin(p, DURABLE);
-	for (struct submission *s = g->submissions; s != NULL; s = s->next)
-		enter_submission(p, s);
+	for (struct submission *s = g->submissions, *before = NULL; s != NULL; s = s->next) {
+		enter_submission(p, s, before);
+		before = s;
+	}
 	for (struct command *c = g->commands; c != NULL; c = c->next)
 		run_command(p, c);
 	if (!pipeline_commit(p)) {

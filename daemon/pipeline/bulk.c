@@ -149,7 +149,7 @@ static bool begin(struct bulk *b)
 	b->last = others == NULL ? &s->next : last;
 	pipeline_begin(p, QUICK);
 	id = store_batch_begin(p->store, clock_wall_ms());
-	submission_enter_contexts(s);
+	submission_enter_contexts(s, NULL);
 	if (!pipeline_commit(p))
 		return false;
 	s->batch_id = id;

@@ -50,8 +50,9 @@ struct spooled {
 /* The job at `*at`, which is moved behind it. False at the end. */
 bool submission_next(const struct submission *s, size_t *at, struct spooled *out);
 
-/* Enter the contexts, and then one job; within a transaction. */
-void submission_enter_contexts(struct submission *s);
+/* Enter the contexts, and then one job; within a transaction. `before` was entered in the same
+ * transaction: a context that it has too is not looked for again. NULL: there is none. */
+void submission_enter_contexts(struct submission *s, const struct submission *before);
 void submission_enter_job(
 	struct submission *s, const struct spooled *job, int64_t batch_id, struct job_entered *out);
 

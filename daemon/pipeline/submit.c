@@ -131,19 +131,34 @@ bool submission_next(const struct submission *s, size_t *at, struct spooled *out
 
 /* ---- entering ---- */
 
-void submission_enter_contexts(struct submission *s)
+static int64_t enter_context(struct pipeline *p, const struct submission_context *c)
+{
+	const struct flavour *flavour = settings_flavour(p->settings, c->flavour);
+	char digest[SHA256_HEX_LEN + 1] = "";
+	int64_t revision = store_revision(p->store, c->hash, c->trusted, clock_wall_ms());
+
+	if (flavour != NULL) /* Else a reload took it away: its evaluation will say so. */
+		settings_flavour_digest(flavour, digest);
+	return store_context(p->store, revision, c->caps, c->flavour, digest, c->system);
+}
+
+static bool same_context(const struct submission_context *a, const struct submission_context *b)
+{
+	return strcmp(a->hash, b->hash) == 0 && a->trusted == b->trusted &&
+	       strcmp(a->caps, b->caps) == 0 && strcmp(a->flavour, b->flavour) == 0 &&
+	       strcmp(a->system, b->system) == 0;
+}
+
+void submission_enter_contexts(struct submission *s, const struct submission *before)
 {
 	for (size_t i = 0; i < s->n_contexts; i++) {
 		struct submission_context *c = &s->contexts[i];
-		const struct flavour *flavour = settings_flavour(s->p->settings, c->flavour);
-		char digest[SHA256_HEX_LEN + 1] = "";
-		int64_t revision =
-			store_revision(s->p->store, c->hash, c->trusted, clock_wall_ms());
 
-		if (flavour != NULL) /* Else a reload took it away: its evaluation will say so. */
-			settings_flavour_digest(flavour, digest);
-		c->id = store_context(
-			s->p->store, revision, c->caps, c->flavour, digest, c->system);
+		for (size_t k = 0; before != NULL && k < before->n_contexts && c->id == 0; k++)
+			if (same_context(c, &before->contexts[k]))
+				c->id = before->contexts[k].id;
+		if (c->id == 0)
+			c->id = enter_context(s->p, c);
 	}
 }
 
