@@ -20,8 +20,8 @@
 #include "lib/str.h"
 
 #define BACKLOG 512
-#define CONNECTION_TIMEOUT_S 60u /* Without a byte; suspended connections aside. */
-#define CONNECTION_MEMORY (64u << 10)
+#define CONNECTION_TIMEOUT_S 60u      /* Without a byte; suspended connections aside. */
+#define CONNECTION_MEMORY (32u << 10) /* For headers; cleared for each request. */
 #define HEARTBEAT_MS 15000
 
 /* ---- the pump ---- */
