@@ -255,7 +255,7 @@ static void try_job(struct pipeline_case *c, size_t row, int from)
 		pid_t pid;
 
 		if (in_child(&pid)) {
-			pipeline_begin(c->p);
+			pipeline_begin(c->p, QUICK);
 			(void)job_table[row].happens(&f);
 			_exit(0);
 		}
@@ -263,7 +263,7 @@ static void try_job(struct pipeline_case *c, size_t row, int from)
 		return;
 	}
 	memcpy(counts, c->p->job_counts, sizeof counts);
-	pipeline_begin(c->p);
+	pipeline_begin(c->p, QUICK);
 	code = job_table[row].happens(&f);
 	pipeline_case_commit(c);
 	state = job_state_of(c, f.id);
@@ -303,7 +303,7 @@ static void a_job_that_is_not_there(void **state)
 	for (size_t row = 0; row < ARRAY_LEN(job_table); row++) {
 		int code;
 
-		pipeline_begin(c->p);
+		pipeline_begin(c->p, QUICK);
 		code = job_table[row].happens(&f);
 		pipeline_case_commit(c);
 		assert_int_equal(code, is_asked_for(job_table[row].happens) ? CAPQ_ENOTFOUND : 0);
@@ -317,7 +317,7 @@ static void what_was_held_early_is_evaluated(void **state)
 	struct pipeline_case *c = *state;
 	int64_t id = store_case_job(c->store, "torch", store_case_context(c->store, 1, "8.6"));
 
-	pipeline_begin(c->p);
+	pipeline_begin(c->p, QUICK);
 	assert_int_equal(job_hold(c->p, id, "alice", NULL), 0);
 	assert_int_equal(job_release(c->p, id, "alice", NULL), 0);
 	pipeline_case_commit(c);
@@ -451,14 +451,14 @@ static void try_build(struct pipeline_case *c, size_t row, int from)
 		pid_t pid;
 
 		if (in_child(&pid)) {
-			pipeline_begin(c->p);
+			pipeline_begin(c->p, QUICK);
 			build_table[row].happens(c->p, id);
 			_exit(0);
 		}
 		assert_aborts(pid);
 		return;
 	}
-	pipeline_begin(c->p);
+	pipeline_begin(c->p, QUICK);
 	build_table[row].happens(c->p, id);
 	pipeline_case_commit(c);
 	state = build_state_of(c, id);
@@ -505,7 +505,7 @@ static void tries_are_counted_and_told(void **state)
 	struct build build;
 
 	for (int tries = 1; tries <= 5; tries++) {
-		pipeline_begin(c->p);
+		pipeline_begin(c->p, QUICK);
 		failed_once(c->p, id);
 		pipeline_case_commit(c);
 		assert_true(store_build_get(c->store, id, &build));
@@ -529,7 +529,7 @@ static void a_commit_that_fails_changes_nothing(void **state)
 
 	memcpy(counts, c->p->job_counts, sizeof counts);
 	store_fail_commit(c->store, 1);
-	pipeline_begin(c->p);
+	pipeline_begin(c->p, QUICK);
 	assert_int_equal(cancelled(&f), 0);
 	assert_false(pipeline_commit(c->p));
 	assert_non_null(c->p->store_problem);
@@ -538,7 +538,7 @@ static void a_commit_that_fails_changes_nothing(void **state)
 	assert_memory_equal(counts, c->p->job_counts, sizeof counts);
 	assert_int_equal(c->p->last_event_id, 0);
 	assert_int_equal(c->p->n_deferred, 0);
-	pipeline_begin(c->p);
+	pipeline_begin(c->p, QUICK);
 	assert_int_equal(cancelled(&f), 0);
 	pipeline_case_commit(c);
 	assert_null(c->p->store_problem);
