@@ -2,6 +2,7 @@
 #include "tests/support/cmocka_all.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/store/attempt.h"
@@ -441,6 +442,8 @@ static void evaluations_are_remembered(void **state)
 {
 	struct store *store = store_of(state);
 	int64_t context = store_case_context(store, 1, "8.6");
+	int64_t job = store_case_job(store, "torch", context);
+	int64_t other = store_case_job(store, "numpy", context);
 	cleanup_free char *drv_path = NULL;
 
 	assert_null(store_evaluation_get(store, "torch", context));
@@ -451,7 +454,13 @@ static void evaluations_are_remembered(void **state)
 	drv_path = store_evaluation_get(store, "torch", context);
 	assert_string_equal(drv_path, "new.drv");
 	store_begin(store);
-	store_evaluation_forget(store, "torch", context);
+	store_evaluation_forget(store, other);
+	store_case_commit(store);
+	free(drv_path);
+	drv_path = store_evaluation_get(store, "torch", context);
+	assert_non_null(drv_path);
+	store_begin(store);
+	store_evaluation_forget(store, job);
 	store_case_commit(store);
 	assert_null(store_evaluation_get(store, "torch", context));
 }
