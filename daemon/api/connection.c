@@ -171,6 +171,13 @@ static void identify(struct request *r)
 		request_header(r, "Authorization"), &r->asker);
 }
 
+/* Somebody with a role of their own, however small: another token would change nothing. */
+static bool is_known(const struct request *r)
+{
+	return r->listener->is_unix ||
+	       (request_header(r, "Authorization") != NULL && r->asker.role != ROLE_NONE);
+}
+
 static bool refuse_asker(struct request *r)
 {
 	static const char *const roles[] = { "none", "read", "submit", "admin" };
@@ -187,9 +194,7 @@ static bool refuse_asker(struct request *r)
 		return false;
 	(void)snprintf(detail, sizeof detail, "%s has the role '%s'; this needs '%s'",
 		r->asker.name, roles[r->asker.role], roles[r->method->role]);
-	(void)answer_problem(r,
-		request_header(r, "Authorization") == NULL && !r->listener->is_unix ? 401 : 403,
-		"you may not do this", detail,
+	(void)answer_problem(r, is_known(r) ? 403 : 401, "you may not do this", detail,
 		"Ask an administrator for a role in `access.rules`, or send a token (CAPQ_TOKEN).");
 	return true;
 }

@@ -13,6 +13,7 @@
 struct submit {
 	struct request *request; /* NULL: the client is gone. */
 	struct job_reader reader;
+	int64_t bad_index;             /* Of the job of many that cannot be taken; -1: none. */
 	struct submission *submission; /* NULL once it is committed. */
 };
 
@@ -23,6 +24,7 @@ static struct submit *submit_of(struct request *r)
 	if (s == NULL) {
 		s = xcalloc(1, sizeof *s);
 		s->request = r;
+		s->bad_index = -1;
 		s->submission = submission_create(
 			request_pipeline(r), request_who(r), request_header(r, "Idempotency-Key"));
 		request_set_state(r, s);
@@ -47,6 +49,11 @@ static void abandon(struct request *r)
 
 /* ---- the body ---- */
 
+static bool is_one_of_many(const struct submit *s)
+{
+	return s->reader.form == JOB_READER_ARRAY || s->reader.n > 0;
+}
+
 static int add_job(void *owner, const char *text, size_t len, struct err *err)
 {
 	struct submit *s = owner;
@@ -58,16 +65,21 @@ static int add_job(void *owner, const char *text, size_t len, struct err *err)
 		rv = job_spec_from_json(json, &spec, err);
 	if (rv == 0)
 		rv = submission_add(s->submission, &spec, err);
-	if (rv < 0 && (s->reader.form == JOB_READER_ARRAY || s->reader.n > 0))
-		return err_wrap(err, "job %zu", s->reader.n);
-	return rv;
+	if (rv == 0 || !is_one_of_many(s))
+		return rv;
+	s->bad_index = (int64_t)s->reader.n;
+	return err_wrap(err, "job %" PRId64, s->bad_index);
 }
 
 static int feed(struct request *r, const char *bytes, size_t len, struct err *err)
 {
 	struct submit *s = submit_of(r);
+	int rv = job_reader_feed(&s->reader, bytes, len, add_job, s, err);
 
-	return job_reader_feed(&s->reader, bytes, len, add_job, s, err);
+	if (rv < 0 && s->bad_index >= 0)
+		(void)answer_problem_at(
+			r, status_of_err(rv), err->text, NULL, hint_of_err(rv), s->bad_index);
+	return rv;
 }
 
 /* ---- the answer ---- */

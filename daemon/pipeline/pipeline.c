@@ -471,8 +471,20 @@ void pipeline_watch(struct pipeline *p, const struct pipeline_watcher *watcher)
 	p->watcher = *watcher;
 }
 
+static void write_note(struct pipeline *p, void *data)
+{
+	note_event(p, "daemon", 0, NULL, data, "", NULL);
+}
+
+/* For whoever follows the events. `what` is a literal. */
+static void note(struct pipeline *p, const char *what)
+{
+	pipeline_post(p, write_note, (void *)what, NULL);
+}
+
 void pipeline_reload(struct pipeline *p)
 {
+	note(p, "reloaded");
 	set_builders(p);
 	p->evaluate_all_tried = false;
 	pipeline_wake(p);

@@ -22,7 +22,7 @@ import time
 BIN = os.environ.get("CAPQ_BIN", "build/bin")
 TOY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "toy-nixpkgs")
 FINAL = ("done", "failed", "cancelled", "superseded")
-PATIENCE = int(os.environ.get("CAPQ_PATIENCE", "120")) # Seconds without anything that is waited for: the test has failed.
+PATIENCE = int(os.environ.get("CAPQ_PATIENCE", "120"))  # Seconds without anything that is waited for: the test has failed.
 
 
 def until(is_so, what):

@@ -200,7 +200,7 @@ static void answers_are_remembered_by_who_and_key(void **state)
 
 	str_add(&given, "[1]");
 	store_begin(store);
-	store_answer_put(store, "alice", "key", "digest", &given, 100);
+	store_answer_put(store, "alice", "key", "digest", &given, 0, 100);
 	store_case_commit(store);
 	assert_false(store_answer_get(store, "bob", "key", "digest", &same, &got));
 	assert_false(store_answer_get(store, "alice", "yek", "digest", &same, &got));
