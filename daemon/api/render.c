@@ -34,13 +34,20 @@ void render_progress(struct pipeline *p, int64_t build_id, const char *build_nam
 	json_out_end_object(out);
 }
 
-/* Of the build at the end of what a job waits for. */
+static bool is_active(const struct pipeline *p, int64_t build_id)
+{
+	struct build_progress progress;
+
+	return pipeline_progress(p, build_id, &progress) || pipeline_pushed_bytes(p, build_id) >= 0;
+}
+
+/* Of the build at the end of what a job waits for; most of them only wait as well. */
 static void render_job_progress(struct pipeline *p, const struct why *why, struct json_out *out)
 {
+	int64_t last = why->n_chain == 0 ? 0 : why->chain[why->n_chain - 1];
 	struct build build;
 
-	if (why->n_chain == 0 ||
-		!store_build_get(pipeline_store(p), why->chain[why->n_chain - 1], &build)) {
+	if (last == 0 || !is_active(p, last) || !store_build_get(pipeline_store(p), last, &build)) {
 		json_out_null(out, "progress");
 		return;
 	}
