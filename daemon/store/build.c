@@ -74,11 +74,11 @@ static const char *const sql[N_STATEMENTS] = {
 	[LOAD] = "SELECT id, state, system, features, package, is_fetch, not_before FROM builds "
 		 "WHERE state IN ('blocked', 'ready', 'building', 'verifying') ORDER BY id",
 	[COUNT] = "SELECT state, count(*) FROM builds GROUP BY state",
-	[PAGE] = "SELECT " COLUMNS " FROM (" NEWEST("1", "blocked") " UNION ALL " NEWEST(
-		"2", "ready") " UNION ALL " NEWEST("4", "building") " UNION ALL " NEWEST("8",
-		"verifying") " UNION ALL " NEWEST("16", "pushing") " UNION ALL " NEWEST("32",
-		"done") " UNION ALL " NEWEST("64",
-		"failed") ") k JOIN builds b ON b.id = k.id ORDER BY k.id DESC",
+	[PAGE] = "SELECT " COLUMNS " FROM (SELECT id FROM (" NEWEST(
+		"1", "blocked") " UNION ALL " NEWEST("2", "ready") " UNION ALL " NEWEST("4",
+		"building") " UNION ALL " NEWEST("8", "verifying") " UNION ALL " NEWEST("16",
+		"pushing") " UNION ALL " NEWEST("32", "done") " UNION ALL " NEWEST("64",
+		"failed") ") ORDER BY id DESC LIMIT ?3) k JOIN builds b ON b.id = k.id ORDER BY k.id DESC",
 };
 
 static const struct statements statements = { SLOT_BUILD, N_STATEMENTS, sql };

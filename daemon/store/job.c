@@ -24,8 +24,8 @@
 #define LIVE "('evaluating', 'planning', 'waiting', 'pushing', 'on_hold')"
 
 /* The newest jobs of one state, none when its bit (of 1 << enum job_state) is not in ?2. Sorting
- * many states together would mean to read all their jobs; so each gives its newest ?3, which are
- * merged. */
+ * many states together would mean to read all their jobs; so each gives its newest ?3, and the
+ * newest ?3 of these are read. */
 #define NEWEST(bit, name)                                                                          \
 	"SELECT id FROM (SELECT id FROM jobs WHERE ?2 & " bit " AND state = '" name "' AND "       \
 	"id < ?1 AND batch_id IS NOT " OPEN_BATCH " ORDER BY id DESC LIMIT ?3)"
@@ -102,12 +102,13 @@ static const char *const sql[N_STATEMENTS] = {
 	[TWIN] = "SELECT 1 FROM jobs a JOIN jobs b ON b.attr = a.attr AND b.context_id = "
 		 "a.context_id AND b.state NOT IN ('cancelled', 'superseded') WHERE a.id = ? AND "
 		 "b.id <> a.id",
-	[PAGE_STATES] = "SELECT " JOB_COLUMNS " FROM (" NEWEST(
+	[PAGE_STATES] = "SELECT " JOB_COLUMNS " FROM (SELECT id FROM (" NEWEST(
 		"1", "evaluating") " UNION ALL " NEWEST("2", "planning") " UNION ALL " NEWEST("4",
 		"waiting") " UNION ALL " NEWEST("8", "pushing") " UNION ALL " NEWEST("16",
 		"done") " UNION ALL " NEWEST("32", "on_hold") " UNION ALL " NEWEST("64",
 		"failed") " UNION ALL " NEWEST("128", "cancelled") " UNION ALL " NEWEST("256",
-		"superseded") ") k JOIN jobs j ON j.id = k.id " JOB_PARENTS "ORDER BY k.id DESC",
+		"superseded") ") ORDER BY id DESC LIMIT ?3) k JOIN jobs j ON j.id = k.id " JOB_PARENTS
+			      "ORDER BY k.id DESC",
 	[PAGE_ATTR] = "SELECT " JOB_COLUMNS JOB_TABLES "WHERE j.attr = ? AND j.id < ? AND " VISIBLE
 		      " ORDER BY j.id DESC",
 	[PAGE_BUILD] = "SELECT " JOB_COLUMNS JOB_TABLES
