@@ -90,6 +90,7 @@ CREATE TABLE answers (
   PRIMARY KEY (submitter, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX answers_at ON answers (at);
+CREATE INDEX answers_batch ON answers (batch_id) WHERE batch_id IS NOT NULL;
 
 -- What evaluating (attribute, context) gave: it is not done twice.
 CREATE TABLE evaluations (

@@ -22,8 +22,7 @@ static const char *const sql[N_STATEMENTS] = {
 	[NEWEST] = "SELECT max(id) FROM events",
 	/* Ids grow with time, so the oldest are in front: an index of `at` would be one more page
 	 * to write for each event. */
-	[TRIM] = "DELETE FROM events WHERE at < ? AND id IN (SELECT id FROM events ORDER BY id "
-		 "LIMIT ?)",
+	[TRIM] = "DELETE FROM events WHERE at < ? AND id < (SELECT min(id) FROM events) + ?",
 };
 
 static const struct statements statements = { SLOT_EVENT, N_STATEMENTS, sql };
