@@ -217,6 +217,27 @@ static void answers_are_remembered_by_who_and_key(void **state)
 	assert_false(store_answer_get(store, "alice", "key", "digest", &same, &got));
 }
 
+/* An answer of a bulk submit is there with its jobs, at the end of the batch. */
+static void an_answer_comes_with_its_batch(void **state)
+{
+	struct store *store = ((struct store_case *)*state)->store;
+	cleanup_str struct str given = { 0 }, got = { 0 };
+	int64_t batch;
+	bool same;
+
+	str_add(&given, "[1]");
+	store_begin(store);
+	batch = store_batch_begin(store, 1);
+	store_answer_put(store, "alice", "key", "digest", &given, batch, 100);
+	store_case_commit(store);
+	assert_false(store_answer_get(store, "alice", "key", "digest", &same, &got));
+	store_begin(store);
+	store_batch_end(store, batch);
+	store_case_commit(store);
+	assert_true(store_answer_get(store, "alice", "key", "digest", &same, &got));
+	assert_string_equal(str_text(&got), "[1]");
+}
+
 /* ---- pages ---- */
 
 /* Six jobs: torch and magma for 8.6, 9.0 of revision 1, then for 8.6 of revision 2. */
@@ -412,6 +433,7 @@ int main(void)
 		TEST(a_batch_becomes_visible_at_its_end),
 		TEST(a_batch_that_is_dropped_takes_only_its_own),
 		TEST(answers_are_remembered_by_who_and_key),
+		TEST(an_answer_comes_with_its_batch),
 		TEST(filters_choose),
 		TEST(cursors_stay_good_when_rows_come),
 		TEST(a_page_ends_early_rather_than_late),

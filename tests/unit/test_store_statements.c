@@ -42,9 +42,8 @@ static void each_fits_the_schema(void **state)
 /* Statements that read all rows of a table or an index, and may: at the start (counts, what is not
  * done yet), on timers, or because the table is small. Each by how it begins. */
 static const char *const may_scan[] = {
-	"SELECT draining FROM daemon", /* One row. */
-	"UPDATE daemon SET draining",
-	"SELECT id FROM batches",           /* One row at most. */
+	"SELECT draining FROM daemon",                          /* One row. */
+	"UPDATE daemon SET draining", "SELECT id FROM batches", /* One row at most. */
 	"SELECT state, count(*) FROM jobs", /* At the start, and behind a bulk submit. */
 	"SELECT state, count(*) FROM builds",
 	"SELECT package, system, avg(wall_ms)",     /* At the start; bounded. */
@@ -52,7 +51,8 @@ static const char *const may_scan[] = {
 	"SELECT r.id FROM roots r",                 /* Roots that may go: by roots_to_sweep. */
 	"SELECT id FROM attempts WHERE outcome = 'running'", /* By attempts_running. */
 	"UPDATE attempts SET outcome = 'interrupted'",
-	"DELETE FROM events WHERE at <", /* From the oldest on, a few. */
+	"DELETE FROM events WHERE at < ? AND id IN", /* Of the oldest few. */
+	"DELETE FROM answers WHERE batch_id = ?",    /* Behind a bulk submit that was cut off. */
 };
 
 static bool is_allowed(const char *sql)
