@@ -14,6 +14,7 @@
 #include "lib/str.h"
 
 #define GROUPS_MAX 256
+#define USERS_MAX 64
 #define NO_ID ((unsigned)-1)
 
 struct rule {
@@ -23,10 +24,18 @@ struct rule {
 	enum role role;
 };
 
+/* A user's name, as looked up once: that may take a file, or a directory service, its time. */
+struct user {
+	bool is_known;
+	uid_t uid;
+	char name[64];
+};
+
 struct access {
 	struct rule *rules;
 	size_t n;
 	enum role local, tcp;
+	struct user users[USERS_MAX]; /* By uid % USERS_MAX. */
 };
 
 static void make_rule(const struct access_rule *from, struct rule *to)
@@ -138,10 +147,26 @@ static bool peer_fits(const struct peer *peer, const struct rule *rule)
 	return false;
 }
 
-static void identify_peer(const struct access *access, int fd, struct asker *out)
+static const char *name_of_user(struct access *access, uid_t uid)
+{
+	struct user *user = &access->users[uid % USERS_MAX];
+	const struct passwd *entry;
+
+	if (user->is_known && user->uid == uid)
+		return user->name;
+	entry = getpwuid(uid);
+	if (entry != NULL)
+		(void)snprintf(user->name, sizeof user->name, "%s", entry->pw_name);
+	else
+		(void)snprintf(user->name, sizeof user->name, "user %u", uid);
+	user->uid = uid;
+	user->is_known = true;
+	return user->name;
+}
+
+static void identify_peer(struct access *access, int fd, struct asker *out)
 {
 	struct peer peer;
-	const struct passwd *user;
 
 	if (!read_peer(fd, &peer))
 		return;
@@ -150,11 +175,7 @@ static void identify_peer(const struct access *access, int fd, struct asker *out
 		out->role = ROLE_ADMIN;
 		return;
 	}
-	user = getpwuid(peer.uid);
-	if (user != NULL)
-		(void)snprintf(out->name, sizeof out->name, "%s", user->pw_name);
-	else
-		(void)snprintf(out->name, sizeof out->name, "user %u", peer.uid);
+	(void)snprintf(out->name, sizeof out->name, "%s", name_of_user(access, peer.uid));
 	out->role = access->local;
 	for (size_t i = 0; i < access->n; i++) {
 		if (peer_fits(&peer, &access->rules[i])) {
@@ -164,8 +185,8 @@ static void identify_peer(const struct access *access, int fd, struct asker *out
 	}
 }
 
-void access_identify(const struct access *access, int fd, bool is_unix, const char *authorization,
-	struct asker *out)
+void access_identify(
+	struct access *access, int fd, bool is_unix, const char *authorization, struct asker *out)
 {
 	(void)snprintf(out->name, sizeof out->name, "anybody");
 	out->role = is_unix ? ROLE_NONE : access->tcp;
