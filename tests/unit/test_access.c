@@ -146,7 +146,7 @@ static void connect_as(const struct meeting *m, uid_t uid, gid_t gid, gid_t more
 	_exit(read(fd, &byte, 1) == 0 ? 0 : 1);
 }
 
-static void meet(const struct access *access, uid_t uid, gid_t gid, gid_t more, struct asker *out)
+static void meet(struct access *access, uid_t uid, gid_t gid, gid_t more, struct asker *out)
 {
 	struct meeting m;
 	int fd, status;
