@@ -451,7 +451,8 @@ static int judge(struct plan *p, const struct child_end *end)
 		break;
 	case ROOTING:
 		if (!ok && a_target_is_gone(p))
-			return err_set(&p->err, CAPQ_ENOTFOUND, "%s", str_text(&p->words));
+			return err_set(&p->err, CAPQ_ENOTFOUND, "a derivation is gone: %s",
+				str_text(&p->words));
 		break;
 	case READING:
 	case CHECKING:
