@@ -284,11 +284,12 @@ static enum MHD_Result handle_piece(struct request *r, const char *bytes, size_t
 		r->body_len += n;
 		return r->body_len > DISCARD_MAX ? MHD_NO : MHD_YES;
 	}
-	if (take_body(r, bytes, n, &err) < 0 && r->phase == READING) {
+	if (take_body(r, bytes, n, &err) < 0) {
 		if (r->method->abandon != NULL)
 			r->method->abandon(r);
 		r->body_len = 0;
-		(void)answer_err(r, &err);
+		if (r->phase == READING) /* Else the method has said it better. */
+			(void)answer_err(r, &err);
 	}
 	return MHD_YES;
 }
