@@ -234,12 +234,22 @@ static bool is_live_revision(void *owner, const char *hash)
 	return store_revision_is_live(p->store, hash);
 }
 
+/* What could not be stored was no event that would be tried again: see whether there is room. */
+static void try_store(struct pipeline *p)
+{
+	pipeline_begin(p, QUICK);
+	store_set_draining(p->store, p->is_draining);
+	(void)pipeline_commit(p);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct pipeline *p = timer->data;
 
 	p->ticks++;
 	look_at_disk(p);
+	if (p->store_problem != NULL && p->first_event == NULL && !p->stopping)
+		try_store(p);
 	p->evaluate_all_tried = false;
 	pipeline_wake(p);
 	(void)children_kill_orphans(&p->children);

@@ -490,7 +490,7 @@ struct tree_request {
 static void on_tree(void *owner, const char *tree, const char *message)
 {
 	struct tree_request *request = owner;
-	struct err err;
+	struct err err = { 0 };
 
 	if (message != NULL)
 		(void)err_set(&err, CAPQ_EFAILED, "cannot make the tree: %s", message);
