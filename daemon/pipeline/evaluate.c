@@ -19,6 +19,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "lib/nix_error.h"
 #include "lib/nix_event.h"
 #include "lib/store_path.h"
 #include "lib/str.h"
@@ -233,12 +234,28 @@ static enum failure read_verdict(
 	return FAILURE_EVALUATION;
 }
 
+/* There is no room, or Nix's daemon is away, which Nix finds out at the first derivation. Within an
+ * attribute no more is believed: what it says could be its own words. */
+static bool is_outage(const struct evaluation *e)
+{
+	struct nix_error error;
+
+	if (strstr(str_text(&e->words), "cannot connect to ") != NULL)
+		return true;
+	nix_error_read(str_text(&e->words), NULL, NULL, &error);
+	return e->begun == NONE &&
+	       (error.class == FAILURE_INTERRUPTED || error.class == FAILURE_DISK_FULL ||
+		       error.class == FAILURE_NETWORK);
+}
+
 static void blame(struct evaluation *e, const struct child_end *end)
 {
 	char how[160];
 	enum failure failure = read_verdict(e, end, how, sizeof how);
 	const char *message = failure == FAILURE_EVALUATION ? words_or(e, how) : how;
 
+	if (failure == FAILURE_EVALUATION && is_outage(e))
+		failure = FAILURE_INTERRUPTED;
 	if (e->begun == NONE)
 		fail_all_left(e, failure, message);
 	else if (failure != FAILURE_OUT_OF_MEMORY || e->states[e->batch[0]] == LEFT)
@@ -447,7 +464,7 @@ static void start_next(struct evaluation *e)
 		if (start_process(e, &err) == 0)
 			return;
 		nix_remove_request(STEAL_POINTER(e->request));
-		fail_all_left(e, FAILURE_EVALUATION, err.text);
+		fail_all_left(e, FAILURE_INTERRUPTED, err.text);
 	}
 	uv_close((uv_handle_t *)&e->limit, on_closed);
 }

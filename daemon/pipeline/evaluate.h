@@ -10,6 +10,7 @@
  *   first of its process; otherwise it is tried again as the first.
  * - one that nobody wants any more gets the process killed when it is being evaluated, and is left
  *   out of the next.
+ * - Nix has no room or no daemon: nobody's fault, to be tried again later.
  * So no attribute fails for another's fault, and each failure costs one process at most. */
 #ifndef CAPQ_DAEMON_PIPELINE_EVALUATE_H
 #define CAPQ_DAEMON_PIPELINE_EVALUATE_H
@@ -21,7 +22,8 @@ struct evaluation; /* Frees itself right after `on_done` returns. */
 
 struct evaluation_result {
 	const char *drv_path; /* NULL: it failed. */
-	enum failure failure; /* FAILURE_EVALUATION, _TIMEOUT, _OUT_OF_MEMORY or _CANCELLED. */
+	enum failure failure; /* FAILURE_EVALUATION, _TIMEOUT, _OUT_OF_MEMORY, _CANCELLED;
+				 _INTERRUPTED: try again. */
 	const char *message;  /* Nix's own, or ours; may have several lines. */
 };
 

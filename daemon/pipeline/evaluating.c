@@ -65,6 +65,15 @@ static void land_job(struct pipeline *p, int64_t job_id, int64_t unused)
 	id_map_remove(&p->evaluating_jobs, job_id);
 }
 
+/* The jobs stay as they are, and are chosen again. */
+static void wait_after_outage(struct pipeline *p, const char *message)
+{
+	if (p->evaluate_not_before_ms < clock_mono_ms())
+		log_unusual(
+			"evaluation: %s; trying again in %d s", message, TROUBLE_WAIT_MS / 1000);
+	p->evaluate_not_before_ms = clock_mono_ms() + TROUBLE_WAIT_MS;
+}
+
 static void write_results(struct pipeline *p, void *data)
 {
 	struct results *r = data;
@@ -72,7 +81,9 @@ static void write_results(struct pipeline *p, void *data)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct result *item = &r->items[i];
 
-		if (item->failure == FAILURE_CANCELLED) {
+		if (item->failure == FAILURE_INTERRUPTED) {
+			wait_after_outage(p, item->message);
+		} else if (item->failure == FAILURE_CANCELLED) {
 			/* It may have been asked for again meanwhile: then it is chosen again. */
 			pipeline_wake(p);
 		} else if (item->drv_path == NULL) {

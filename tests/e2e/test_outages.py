@@ -138,23 +138,36 @@ class NixDaemon(unittest.TestCase):
     """capqd as a client of the Nix daemon, as in production: exit statuses say nothing there."""
 
     @contextlib.contextmanager
-    def nix_daemon(self, **settings):
+    def process(self):
         environment = {**os.environ, "NIX_REMOTE": ""}
         with subprocess.Popen(["nix-daemon"], env=environment, stderr=subprocess.DEVNULL) as process:
             try:
                 capqd.until(lambda: os.path.exists("/nix/var/nix/daemon-socket/socket"), "no nix-daemon")
-                with nixbox.Nix(), pushing.Cache() as cache, capqd.Repository() as nixpkgs, \
-                        capqd.Daemon(nixpkgs, cache, environment={"NIX_REMOTE": "daemon"}, **settings) as daemon:
-                    yield cache, daemon
+                yield
             finally:
                 process.kill()
                 os.unlink("/nix/var/nix/daemon-socket/socket")
+
+    @contextlib.contextmanager
+    def nix_daemon(self, **settings):
+        with self.process(), nixbox.Nix(), pushing.Cache() as cache, capqd.Repository() as nixpkgs, \
+                capqd.Daemon(nixpkgs, cache, environment={"NIX_REMOTE": "daemon"}, **settings) as daemon:
+            yield cache, daemon
 
     def test_a_matrix(self):
         with self.nix_daemon() as (cache, daemon):
             jobs = daemon.wait(*daemon.submit(["python3Packages.torch", "python3Packages.jaxlib"], ["8.0", "8.6"]))
             self.assertEqual({j["state"] for j in jobs}, {"done"}, [j["reason"] for j in jobs])
             self.assertEqual(len(cache.completed()), len(set(cache.completed())))
+
+    def test_a_job_waits_while_it_is_away(self):
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, environment={"NIX_REMOTE": "daemon"}) as daemon:
+            [number] = daemon.submit("stdenv")
+            daemon.await_line("trying again in 30 s")
+            self.assertEqual(daemon.job(number)["state"], "evaluating")
+            with self.process():
+                daemon.restart()  # It looks at once.
+                self.assertEqual(daemon.wait(number)["state"], "done")
 
     def test_failures(self):
         toy = {"mode": {"openblas": "fail", "cmake": "hang"}}
