@@ -8,8 +8,8 @@
  *   4. the server, on all its addresses;
  *   5. the pipeline starts, and whoever started us hears READY=1.
  *
- * Stop is the same backwards: the server answers what it can and closes, the children are asked to
- * end, what they did is stored, the data base is closed, and at last the loop is seen to be empty.
+ * Stop: the children are asked to end and what they did is stored, while the server still answers;
+ * then it closes, the data base is closed, and at last the loop is seen to be empty.
  */
 #include "daemon/daemon.h"
 

@@ -110,8 +110,9 @@ static const struct config_key keys[] = {
 		.help = "The least urgent kind of line that is logged." },
 	{ "stop_grace", CONFIG_DURATION, AT(settings, stop_grace_ms), .fallback = "20s",
 		.min = SECOND, .max = HOUR, .is_reloadable = true,
-		.help = "How long children may take to end when capqd is stopped before they "
-			"are killed." },
+		.help = "How long capqd waits for its children when it is stopped, "
+			"build.kill_grace on top. Then it leaves, and the kernel tells what is left "
+			"to end." },
 
 	{ "nixpkgs.url", CONFIG_TEXT, AT(settings, nixpkgs.url),
 		.example = "https://github.com/NixOS/nixpkgs",
@@ -141,7 +142,8 @@ static const struct config_key keys[] = {
 		.fallback = "false", .is_reloadable = true,
 		.help = "Whether revisions that are no ancestors of a configured branch are built. "
 			"They never are pushed. A code host may serve a stranger's commit under "
-			"the repository's name, and building it runs its code." },
+			"the repository's name, and building it runs its code. Even evaluating it "
+			"may read whatever capqd's user may, secrets included." },
 
 	{ "systems", CONFIG_TEXTS, AT(settings, systems), .max = 16, .is_reloadable = true,
 		.example = "[x86_64-linux]",

@@ -194,6 +194,8 @@ static bool refuse_asker(struct request *r)
 		return false;
 	(void)snprintf(detail, sizeof detail, "%s has the role '%s'; this needs '%s'",
 		r->asker.name, roles[r->asker.role], roles[r->method->role]);
+	if (!is_known(r))
+		answer_header(r, "WWW-Authenticate", "Bearer");
 	(void)answer_problem(r, is_known(r) ? 403 : 401, "you may not do this", detail,
 		"Ask an administrator for a role in `access.rules`, or send a token (CAPQ_TOKEN).");
 	return true;
@@ -208,6 +210,7 @@ static bool refuse_early(struct request *r, const char *url, const char *verb)
 	r->method = find_method(path, verb, &r->id, &other);
 	if (r->method == NULL && other != NULL) {
 		(void)snprintf(detail, sizeof detail, "it takes %s", other);
+		answer_header(r, "Allow", other);
 		(void)answer_problem(r, 405, "that path does not take this method", detail, NULL);
 	} else if (r->method == NULL) {
 		(void)answer_problem(r, 404, "there is no such path", NULL,
