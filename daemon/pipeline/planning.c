@@ -168,7 +168,7 @@ static void judge_failure(struct planning *pl, int rv, const struct err *err)
 	} else if (pl->targets[0].job_id != 0 && rv != CAPQ_EFAILED) {
 		settle_jobs(pl, false, err->text);
 	} else {
-		log_unusual("plan: %s", err->text);
+		set_problem(&p->substituter_problem, "plan", err->text);
 		wait_after_trouble(p);
 		land_jobs(pl);
 		replan_builds_later(pl);
