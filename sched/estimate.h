@@ -62,7 +62,7 @@ enum estimate_basis {
 struct estimate {
 	double mu, sigma; /* Of ln(milliseconds). */
 	enum estimate_basis basis;
-	size_t n;                  /* Builds remembered on that basis. */
+	size_t n;                  /* Builds remembered on that basis; with EVERYTHING, packages. */
 	double cores;              /* CPU time / time, median; 0: not known. */
 	int64_t peak_memory_bytes; /* Median; -1: not known. */
 	int64_t output_bytes;      /* Median; -1: not known. */
@@ -91,7 +91,7 @@ void estimates_get(const struct estimates *e, const struct estimate_key *key, co
 /* How many times longer a builder takes than its speed says, learnt; 1 when it is not known. */
 double estimates_builder_factor(const struct estimates *e, const char *builder);
 
-size_t estimates_n_packages(const struct estimates *e); /* (package, system) remembered. */
+size_t estimates_n_packages(const struct estimates *e); /* Names remembered. */
 
 /* ---- of one estimate; all results are in milliseconds, finite and at least 0 ---- */
 
