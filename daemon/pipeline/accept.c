@@ -68,6 +68,13 @@ void command_job(struct pipeline *p, enum command_kind kind, int64_t job_id, con
 
 /* ---- the transaction ---- */
 
+static void lose_job(struct pipeline *p, int64_t job_id, int64_t unused)
+{
+	(void)job_id;
+	(void)unused;
+	bulk_lost_job(p);
+}
+
 static void enter_submission(
 	struct pipeline *p, struct submission *s, const struct submission *before)
 {
@@ -82,6 +89,8 @@ static void enter_submission(
 		submission_answer_add(s, &entered);
 		if (entered.existing)
 			continue;
+		if (entered.adopted)
+			after_commit(p, lose_job, entered.id, 0);
 		p->job_deltas[JOB_EVALUATING]++;
 		note_event(p, "job", entered.id, NULL, job_state_name(JOB_EVALUATING), "", NULL);
 	}

@@ -157,6 +157,14 @@ static bool begin(struct bulk *b)
 	return true;
 }
 
+void bulk_lost_job(struct pipeline *p)
+{
+	struct bulk *b = p->bulks;
+
+	if (b->to_drop == 0) /* Else it is no bulk submit's any more, and counted anew. */
+		b->first->n_new--;
+}
+
 static void note_entered(struct submission *s, const struct job_entered *e)
 {
 	if (e->existing)

@@ -74,6 +74,7 @@ void accept_finish(struct pipeline *p);
 void bulk_start(struct pipeline *p);
 bool bulk_write_some(struct pipeline *p);    /* True while there is more. */
 bool bulk_is_idle(const struct pipeline *p); /* No thread works for it. */
+void bulk_lost_job(struct pipeline *p);      /* Another submit took one of its new jobs. */
 void bulk_finish(struct pipeline *p);
 
 /* dry_run.c: submits that only ask; they share the places for evaluations. */

@@ -170,8 +170,9 @@ void store_job_enter(struct store *store, const struct job_entry *entry, struct 
 	}
 	if (!find(store, entry, out, &is_staged))
 		return; /* The store has failed. */
-	out->existing = !is_staged || entry->batch_id != 0;
-	if (!out->existing) {
+	out->adopted = is_staged && entry->batch_id == 0;
+	out->existing = !out->adopted;
+	if (out->adopted) {
 		q = query_begin(store, &statements, ADOPT);
 		query_int(&q, out->id);
 		query_run(&q);

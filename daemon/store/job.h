@@ -19,6 +19,7 @@ struct job_entry {
 struct job_entered {
 	int64_t id;
 	bool existing; /* It was there already. */
+	bool adopted;  /* It belonged to the batch that is being written, and does not any more. */
 	enum job_state state;
 };
 
