@@ -117,6 +117,7 @@ struct pipeline {
 	struct accept_group *group;
 	struct report *report;
 	struct id_map evaluating_jobs, planning_jobs, pushing_builds; /* In flight. */
+	struct id_map plan_alone;      /* Jobs whose plan with others failed: how often alone. */
 	struct id_map replan_builds;   /* To be planned anew when that is due. */
 	struct id_map fetching_builds; /* Waiting for a fetch, or fetching: value 1, 2. */
 	struct id_map pinned_roots;    /* Of operations that run. */
@@ -126,7 +127,7 @@ struct pipeline {
 	bool evaluate_all_tried;       /* No job is left to evaluate until something changes. */
 	int64_t evaluate_not_before_ms, plan_not_before_ms; /* Monotonic; after a trouble. */
 	int plan_troubles;                                  /* In a row. */
-	int64_t plan_trouble_since_ms;
+	int64_t plan_trouble_since_ms, plan_alone_not_before_ms;
 
 	struct str_map cost_index; /* "package system" -> index in costs. */
 	struct cost *costs;

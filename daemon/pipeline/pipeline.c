@@ -368,6 +368,7 @@ static void free_pipeline(struct pipeline *p)
 	id_map_finish(&p->evaluating_jobs);
 	id_map_finish(&p->planning_jobs);
 	id_map_finish(&p->pushing_builds);
+	id_map_finish(&p->plan_alone);
 	id_map_finish(&p->replan_builds);
 	id_map_finish(&p->fetching_builds);
 	id_map_finish(&p->pinned_roots);

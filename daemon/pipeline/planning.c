@@ -1,5 +1,8 @@
 /* Plan, for the pipeline: jobs that are planning, many in one plan, and builds that have to be
- * planned anew because what they needed is not there any more. */
+ * planned anew because what they needed is not there any more.
+ *
+ * When a plan fails and nobody can say which of its jobs is to blame, each of them is planned
+ * alone; those that fail alone wait, and keep nobody else waiting. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,7 @@
 #define CACHE_PATIENCE_MS (10 * 60 * 1000) /* Then a cache that cannot be asked has nothing. */
 #define TROUBLE_WAIT_MS 2000
 #define TROUBLE_WAIT_MAX_MS 60000
+#define ALONE_WAIT_MS 10000 /* After a plan of one target failed, before the next such. */
 
 struct planning {
 	struct planning *next;
@@ -123,14 +127,35 @@ static void settle_jobs(struct planning *pl, bool evaluate_again, const char *me
 	pipeline_post(pl->p, write_failure, f, free_failure);
 }
 
-static void start_alone(struct pipeline *p, const struct entry_target *target, const char *drv,
-	const struct planning *like);
+/* A build that was to be planned anew stays blocked until then. */
+static void replan_builds_later(struct planning *pl)
+{
+	for (size_t i = 0; i < pl->n; i++)
+		if (pl->targets[i].build_id != 0)
+			plan_build(pl->p, pl->targets[i].build_id);
+}
 
-/* One target's derivations cannot be planned; among several it is not known whose. */
+/* One job's derivations cannot be planned; among several it is not known whose. */
 static void plan_each_alone(struct planning *pl)
 {
 	for (size_t i = 0; i < pl->n; i++)
-		start_alone(pl->p, &pl->targets[i], pl->drvs[i], pl);
+		id_map_set(&pl->p->plan_alone, pl->targets[i].job_id, 0);
+	land_jobs(pl);
+}
+
+/* Nobody knows why: it waits, and goes behind those that failed less often. */
+static void try_alone_again(struct planning *pl, const struct err *err)
+{
+	struct pipeline *p = pl->p;
+	int64_t job_id = pl->targets[0].job_id;
+	uint32_t failed = job_id == 0 ? 0 : id_map_get(&p->plan_alone, job_id);
+
+	set_problem(&p->substituter_problem, "plan", err->text);
+	p->plan_alone_not_before_ms = clock_mono_ms() + ALONE_WAIT_MS;
+	if (job_id != 0)
+		id_map_set(&p->plan_alone, job_id, failed == ID_MAP_NONE ? 1 : failed + 1);
+	land_jobs(pl);
+	replan_builds_later(pl);
 }
 
 static void note_trouble(struct planning *pl, const struct err *err)
@@ -140,14 +165,6 @@ static void note_trouble(struct planning *pl, const struct err *err)
 
 	set_problem(is_cache ? &p->cache_problem : &p->substituter_problem, "plan", err->text);
 	wait_after_trouble(p);
-}
-
-/* A build that was to be planned anew stays blocked until then. */
-static void replan_builds_later(struct planning *pl)
-{
-	for (size_t i = 0; i < pl->n; i++)
-		if (pl->targets[i].build_id != 0)
-			plan_build(pl->p, pl->targets[i].build_id);
 }
 
 static void judge_failure(struct planning *pl, int rv, const struct err *err)
@@ -168,10 +185,7 @@ static void judge_failure(struct planning *pl, int rv, const struct err *err)
 	} else if (pl->targets[0].job_id != 0 && rv != CAPQ_EFAILED) {
 		settle_jobs(pl, false, err->text);
 	} else {
-		set_problem(&p->substituter_problem, "plan", err->text);
-		wait_after_trouble(p);
-		land_jobs(pl);
-		replan_builds_later(pl);
+		try_alone_again(pl, err);
 	}
 }
 
@@ -198,8 +212,10 @@ static void on_planned(void *owner, int rv, struct graph *graph,
 
 		p->plan_troubles = 0;
 		set_problem(&p->substituter_problem, "substituters", NULL);
-		for (size_t i = 0; i < pl->n; i++)
+		for (size_t i = 0; i < pl->n; i++) {
 			spec.targets[i].state = (int)states[i];
+			id_map_remove(&p->plan_alone, spec.targets[i].job_id);
+		}
 		entering_start(p, &spec);
 	}
 	free_planning(pl);
@@ -281,38 +297,48 @@ static void begin(struct planning *pl)
 	pipeline_post(pl->p, write_root, pl, NULL);
 }
 
-static void start_alone(struct pipeline *p, const struct entry_target *target, const char *drv,
-	const struct planning *like)
-{
-	struct planning *pl = new_planning(p);
-
-	pl->is_trusted = like->is_trusted;
-	pl->caps = xstrdup(like->caps);
-	add_target(pl, target->job_id, target->build_id, drv);
-	begin(pl);
-}
-
 void plan_build(struct pipeline *p, int64_t build_id)
 {
 	id_map_set(&p->replan_builds, build_id, 1);
 	pipeline_wake(p);
 }
 
-static void start_build(struct pipeline *p, int64_t build_id)
+/* False: it needs no plan any more. */
+static bool start_build(struct pipeline *p, int64_t build_id)
 {
-	struct planning *pl;
 	struct build build;
+	bool is_blocked;
 
 	if (!store_build_get(p->store, build_id, &build))
-		return;
-	if (build.state == BUILD_BLOCKED) {
-		pl = new_planning(p);
+		return false;
+	is_blocked = build.state == BUILD_BLOCKED;
+	if (is_blocked) {
+		struct planning *pl = new_planning(p);
+
 		pl->is_trusted = build.is_trusted;
 		pl->caps = store_build_caps(p->store, build_id);
 		add_target(pl, 0, build_id, build.drv_path);
 		begin(pl);
 	}
 	build_finish(&build);
+	return is_blocked;
+}
+
+static bool start_replan(struct pipeline *p)
+{
+	struct id_map *builds = &p->replan_builds;
+	bool started = false;
+
+	for (size_t i = 0; i < builds->size && !started; i++) {
+		int64_t id = builds->ids[i];
+
+		if (id == 0)
+			continue;
+		id_map_remove(builds, id); /* Another may be in its place now: */
+		started = start_build(p, id);
+		i--; /* look there again. */
+	}
+	return started;
 }
 
 /* ---- choosing jobs ---- */
@@ -320,6 +346,11 @@ static void start_build(struct pipeline *p, int64_t build_id)
 static bool is_in_flight(const struct pipeline *p, int64_t job_id)
 {
 	return id_map_get(&p->planning_jobs, job_id) != ID_MAP_NONE;
+}
+
+static bool may_join(const struct pipeline *p, int64_t job_id)
+{
+	return !is_in_flight(p, job_id) && id_map_get(&p->plan_alone, job_id) == ID_MAP_NONE;
 }
 
 /* The oldest job says which context is planned. */
@@ -330,7 +361,7 @@ static bool choose_context(
 
 	(void)attr;
 	(void)drv_path;
-	if (is_in_flight(pl->p, job_id))
+	if (!may_join(pl->p, job_id))
 		return true;
 	pl->context_id = context_id;
 	return false;
@@ -343,7 +374,7 @@ static bool choose_job(
 
 	(void)attr;
 	(void)context_id;
-	if (!is_in_flight(pl->p, job_id))
+	if (may_join(pl->p, job_id))
 		add_target(pl, job_id, 0, drv_path);
 	return pl->n < JOBS_MAX;
 }
@@ -378,25 +409,78 @@ static bool start_jobs(struct pipeline *p)
 	return true;
 }
 
-static void start_replans(struct pipeline *p)
+/* A plan of one target failed a moment ago: what failed before is not tried yet. */
+static bool alone_waits(const struct pipeline *p)
 {
-	struct id_map builds = p->replan_builds;
+	return clock_mono_ms() < p->plan_alone_not_before_ms;
+}
 
-	p->replan_builds = (struct id_map){ 0 };
-	for (size_t i = 0; i < builds.size; i++)
-		if (builds.ids[i] != 0)
-			start_build(p, builds.ids[i]);
-	id_map_finish(&builds);
+/* Of the jobs that are planned alone the one that failed least often; 0: none, or they wait. */
+static int64_t next_alone(const struct pipeline *p)
+{
+	const struct id_map *jobs = &p->plan_alone;
+	uint32_t fewest = alone_waits(p) ? 0 : ID_MAP_NONE;
+	int64_t next = 0;
+
+	for (size_t i = 0; i < jobs->size; i++) {
+		if (jobs->ids[i] == 0 || jobs->values[i] > fewest || is_in_flight(p, jobs->ids[i]))
+			continue;
+		if (next == 0 || jobs->values[i] < fewest || jobs->ids[i] < next)
+			next = jobs->ids[i];
+		fewest = jobs->values[i];
+	}
+	return next;
+}
+
+static void start_job(struct pipeline *p, const struct job *job)
+{
+	struct planning *pl = new_planning(p);
+
+	pl->is_trusted = job->trusted;
+	pl->caps = xstrdup(job->caps);
+	add_target(pl, job->id, 0, job->drv_path);
+	id_map_set(&p->planning_jobs, job->id, 1);
+	begin(pl);
+}
+
+static bool start_alone(struct pipeline *p)
+{
+	int64_t id;
+
+	while ((id = next_alone(p)) != 0) {
+		struct job job;
+		bool is_planning;
+
+		if (!store_job_get(p->store, id, &job))
+			return false; /* The store has failed. */
+		is_planning = job.state == JOB_PLANNING;
+		if (is_planning)
+			start_job(p, &job);
+		else
+			id_map_remove(&p->plan_alone, id); /* It was cancelled, or held. */
+		job_finish(&job);
+		if (is_planning)
+			return true;
+	}
+	return false;
+}
+
+/* What failed before comes last. False: there is nothing to plan now. */
+static bool start_one(struct pipeline *p)
+{
+	if (!alone_waits(p) && start_replan(p))
+		return true;
+	if (p->job_counts[JOB_PLANNING] > (int64_t)p->planning_jobs.n && start_jobs(p))
+		return true;
+	return start_alone(p);
 }
 
 void planning_start_some(struct pipeline *p)
 {
 	if (clock_mono_ms() < p->plan_not_before_ms)
 		return;
-	start_replans(p);
-	while (count(p) < PLANS_MAX && p->job_counts[JOB_PLANNING] > (int64_t)p->planning_jobs.n)
-		if (!start_jobs(p))
-			return;
+	while (count(p) < PLANS_MAX && start_one(p))
+		;
 }
 
 void planning_stop_all(struct pipeline *p)

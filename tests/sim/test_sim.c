@@ -72,6 +72,33 @@ static void tries_and_waits(void **state)
 	sim_end("tries_and_waits");
 }
 
+/* One of many cannot be planned, and nobody can say which: each is planned alone, never more plans
+ * at once than ever, and the others are not kept waiting. */
+static void a_plan_that_fails_is_taken_apart(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "a-1" },
+		{ .name = "b-1" },
+		{ .name = "c-1" },
+		{ .name = "bad-1", .n_unknowns = 3 },
+		{ .name = "d-1" },
+		{ .name = "e-1" },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin("", packages);
+	sim_submit("a");
+	sim_submit("b");
+	sim_submit("c");
+	sim_submit("bad"); /* While b and c are planned, these three come together. */
+	sim_submit("d");
+	sim_submit("e");
+	sim_run_to_end();
+	assert_int_equal(world_most_checks(), 2);
+	sim_end("a_plan_that_fails_is_taken_apart");
+}
+
 /* A job is cancelled while it is evaluated, planned, built, and pushed. */
 static void cancel_in_each_state(void **state)
 {
@@ -199,6 +226,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(one_dependency_for_three_jobs),
 		cmocka_unit_test(a_dependency_fails),
 		cmocka_unit_test(tries_and_waits),
+		cmocka_unit_test(a_plan_that_fails_is_taken_apart),
 		cmocka_unit_test(cancel_in_each_state),
 		cmocka_unit_test(drain_hold_and_bump),
 		cmocka_unit_test(a_restart_goes_on),

@@ -21,12 +21,12 @@ struct thing {
 	bool is_valid, is_cached;
 	const struct child *builder; /* The process that is at it, */
 	int64_t valid_ms;            /* and when it will have built it. */
-	int n_failed, n_built;
+	int n_failed, n_built, n_unknown;
 };
 
 static struct thing things[PACKAGES_MAX];
 static size_t n_things;
-static int pushes_to_fail;
+static int pushes_to_fail, checks, most_checks;
 
 void world_begin(const struct drv_case *drvs, const struct world_package *packages)
 {
@@ -35,7 +35,7 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 		free(things[i].output);
 	}
 	n_things = 0;
-	pushes_to_fail = 0;
+	pushes_to_fail = checks = most_checks = 0;
 	for (; packages->name != NULL; packages++) {
 		assert_true(n_things < PACKAGES_MAX);
 		drv_case_add(drvs, packages->name, packages->needs == NULL ? "" : packages->needs,
@@ -51,6 +51,11 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 void world_fail_pushes(int n)
 {
 	pushes_to_fail = n;
+}
+
+int world_most_checks(void)
+{
+	return most_checks;
 }
 
 /* The thing whose name, derivation or output `text` is; NULL: none. */
@@ -149,24 +154,6 @@ static void script_evaluation(struct child *c)
 
 /* ---- the store ---- */
 
-static void script_validity(struct child *c)
-{
-	for (const char *const *w = child_argv(c); *w != NULL; w++) {
-		const struct thing *thing = find(*w);
-
-		if (thing != NULL && !thing->is_valid)
-			child_prints(c, *w);
-	}
-}
-
-static void on_built(void *owner)
-{
-	struct thing *thing = owner;
-
-	thing->is_valid = true;
-	thing->n_built++;
-}
-
 static void complain(struct child *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -179,6 +166,41 @@ static void complain(struct child *c, const char *format, ...)
 	assert_true(vasprintf(&text, format, args) >= 0);
 	va_end(args);
 	child_complains(c, text);
+}
+
+static void on_checked(void *unused)
+{
+	(void)unused;
+	checks--;
+}
+
+static void script_validity(struct child *c)
+{
+	if (++checks > most_checks)
+		most_checks = checks;
+	child_does(c, on_checked, NULL);
+	for (const char *const *w = child_argv(c); *w != NULL; w++) {
+		struct thing *thing = find(*w);
+
+		if (thing != NULL && thing->n_unknown < thing->package->n_unknowns) {
+			thing->n_unknown++;
+			complain(c,
+				"@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error: "
+				"nobody knows whether '%s' is valid\"}",
+				*w);
+			child_exits(c, 1);
+		} else if (thing != NULL && !thing->is_valid) {
+			child_prints(c, *w);
+		}
+	}
+}
+
+static void on_built(void *owner)
+{
+	struct thing *thing = owner;
+
+	thing->is_valid = true;
+	thing->n_built++;
 }
 
 /* Build what it needs and then it, one after the other, as `nix-store -r` does. False: it failed.

@@ -18,6 +18,7 @@ struct world_package {
 	/* What Nix says when it fails ("%s" is the derivation), and how often it does. */
 	const char *error;
 	int n_errors;
+	int n_unknowns; /* How often Nix cannot say whether it is valid. */
 };
 
 /* Begin with an empty store that knows `packages`, up to the one without a name. */
@@ -25,6 +26,7 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 
 void world_fail_pushes(int n);       /* The next `n` fail. */
 int world_n_built(const char *name); /* How often Nix built it. */
+int world_most_checks(void);         /* How many asked at once what is valid: as many plans ran. */
 
 /* Write the script of a child that is being started; and hear that one is being stopped. */
 void world_script(struct child *child);
