@@ -117,8 +117,8 @@ struct pipeline {
 	struct accept_group *group;
 	struct report *report;
 	struct id_map evaluating_jobs, planning_jobs, pushing_builds; /* In flight. */
-	struct id_map plan_alone;      /* Jobs whose plan with others failed: how often alone. */
-	struct id_map replan_builds;   /* To be planned anew when that is due. */
+	struct id_map plan_alone;    /* Jobs whose plan with others failed: how often alone. */
+	struct id_map replan_builds; /* To be planned anew when that is due: how often it failed. */
 	struct id_map fetching_builds; /* Waiting for a fetch, or fetching: value 1, 2. */
 	struct id_map pinned_roots;    /* Of operations that run. */
 	bool recovering_logs;          /* A worker compresses what the last capqd left. */

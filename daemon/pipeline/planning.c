@@ -2,11 +2,13 @@
  * planned anew because what they needed is not there any more.
  *
  * When a plan fails and nobody can say which of its jobs is to blame, each of them is planned
- * alone; those that fail alone wait, and keep nobody else waiting. */
+ * alone; those that fail alone wait, keep nobody else waiting, and fail for good after a few tries.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/pipeline/build_life.h"
 #include "daemon/pipeline/job_life.h"
 #include "daemon/pipeline/plan.h"
 #include "daemon/pipeline/steps.h"
@@ -21,6 +23,7 @@
 #define CACHE_PATIENCE_MS (10 * 60 * 1000) /* Then a cache that cannot be asked has nothing. */
 #define TROUBLE_WAIT_MS 2000
 #define TROUBLE_WAIT_MAX_MS 60000
+#define ALONE_TRIES 5
 #define ALONE_WAIT_MS 10000 /* After a plan of one target failed, before the next such. */
 
 struct planning {
@@ -33,6 +36,7 @@ struct planning {
 	bool is_trusted;
 	char *caps;
 	int64_t root_id;
+	uint32_t n_failed; /* How often its one target could not be planned before. */
 	int64_t began_at;  /* Wall clock. */
 	struct plan *plan; /* NULL until its root is entered. */
 };
@@ -76,7 +80,8 @@ static void wait_after_trouble(struct pipeline *p)
 struct failure_data {
 	int64_t *job_ids;
 	size_t n;
-	bool evaluate_again;
+	int64_t build_id;     /* 0: none. */
+	enum failure failure; /* FAILURE_NONE: the jobs are evaluated again. */
 	char *message;
 };
 
@@ -84,6 +89,7 @@ static void land_job(struct pipeline *p, int64_t job_id, int64_t unused)
 {
 	(void)unused;
 	id_map_remove(&p->planning_jobs, job_id);
+	id_map_remove(&p->plan_alone, job_id);
 }
 
 static void write_failure(struct pipeline *p, void *data)
@@ -95,13 +101,15 @@ static void write_failure(struct pipeline *p, void *data)
 
 		if (!store_job_get(p->store, f->job_ids[i], &job))
 			continue;
-		if (f->evaluate_again)
+		if (f->failure == FAILURE_NONE)
 			job_evaluate_again(p, job.id, f->message);
 		else
-			job_not_planned(p, job.id, FAILURE_EVALUATION, f->message);
+			job_not_planned(p, job.id, f->failure, f->message);
 		after_commit(p, land_job, job.id, 0);
 		job_finish(&job);
 	}
+	if (f->build_id != 0)
+		build_try_failed(p, f->build_id, FAILURE_DEPENDENCY, f->message);
 }
 
 static void free_failure(void *data)
@@ -113,17 +121,26 @@ static void free_failure(void *data)
 	free(f);
 }
 
-/* The jobs fail, or are evaluated again because their derivations were collected. */
-static void settle_jobs(struct planning *pl, bool evaluate_again, const char *message)
+/* The jobs fail, or (FAILURE_NONE) are evaluated again because their derivations were collected. */
+static void settle_jobs(struct planning *pl, enum failure failure, const char *message)
 {
 	struct failure_data *f = xcalloc(1, sizeof *f);
 
 	f->job_ids = xcalloc(pl->n, sizeof *f->job_ids);
-	f->evaluate_again = evaluate_again;
+	f->failure = failure;
 	f->message = xstrdup(message);
 	for (size_t i = 0; i < pl->n; i++)
 		if (pl->targets[i].job_id != 0)
 			f->job_ids[f->n++] = pl->targets[i].job_id;
+	pipeline_post(pl->p, write_failure, f, free_failure);
+}
+
+static void settle_build(struct planning *pl, const char *message)
+{
+	struct failure_data *f = xcalloc(1, sizeof *f);
+
+	f->build_id = pl->targets[0].build_id;
+	f->message = xstrdup(message);
 	pipeline_post(pl->p, write_failure, f, free_failure);
 }
 
@@ -143,19 +160,41 @@ static void plan_each_alone(struct planning *pl)
 	land_jobs(pl);
 }
 
-/* Nobody knows why: it waits, and goes behind those that failed less often. */
-static void try_alone_again(struct planning *pl, const struct err *err)
+/* It waits, and goes behind those that failed less often. */
+static void try_alone_again(struct planning *pl)
 {
 	struct pipeline *p = pl->p;
-	int64_t job_id = pl->targets[0].job_id;
-	uint32_t failed = job_id == 0 ? 0 : id_map_get(&p->plan_alone, job_id);
+	const struct entry_target *target = &pl->targets[0];
 
-	set_problem(&p->substituter_problem, "plan", err->text);
+	if (target->job_id != 0)
+		id_map_set(&p->plan_alone, target->job_id, pl->n_failed + 1);
+	else
+		id_map_set(&p->replan_builds, target->build_id, pl->n_failed + 1);
 	p->plan_alone_not_before_ms = clock_mono_ms() + ALONE_WAIT_MS;
-	if (job_id != 0)
-		id_map_set(&p->plan_alone, job_id, failed == ID_MAP_NONE ? 1 : failed + 1);
 	land_jobs(pl);
-	replan_builds_later(pl);
+}
+
+static void give_up_alone(struct planning *pl, const struct err *err)
+{
+	cleanup_free char *message =
+		str_format("its plan failed %d times: %s; `capq retry` tries it again", ALONE_TRIES,
+			err->text);
+
+	if (pl->targets[0].job_id == 0)
+		settle_build(pl, message);
+	else
+		settle_jobs(pl, FAILURE_INTERRUPTED, message);
+}
+
+/* A plan of one target failed, and nobody knows why. */
+static void fail_alone(struct planning *pl, const struct err *err)
+{
+	if (pl->n_failed + 1 == ALONE_TRIES) {
+		give_up_alone(pl, err);
+		return;
+	}
+	set_problem(&pl->p->substituter_problem, "plan", err->text);
+	try_alone_again(pl);
 }
 
 static void note_trouble(struct planning *pl, const struct err *err)
@@ -178,14 +217,14 @@ static void judge_failure(struct planning *pl, int rv, const struct err *err)
 		land_jobs(pl);
 		replan_builds_later(pl);
 	} else if (rv == CAPQ_ENOTFOUND) {
-		settle_jobs(pl, true, "its derivation was collected before it was planned");
+		settle_jobs(pl, FAILURE_NONE, "its derivation was collected before it was planned");
 		replan_builds_later(pl);
 	} else if (pl->n > 1) {
 		plan_each_alone(pl);
 	} else if (pl->targets[0].job_id != 0 && rv != CAPQ_EFAILED) {
-		settle_jobs(pl, false, err->text);
+		settle_jobs(pl, FAILURE_EVALUATION, err->text);
 	} else {
-		try_alone_again(pl, err);
+		fail_alone(pl, err);
 	}
 }
 
@@ -299,12 +338,12 @@ static void begin(struct planning *pl)
 
 void plan_build(struct pipeline *p, int64_t build_id)
 {
-	id_map_set(&p->replan_builds, build_id, 1);
+	id_map_set(&p->replan_builds, build_id, 0);
 	pipeline_wake(p);
 }
 
 /* False: it needs no plan any more. */
-static bool start_build(struct pipeline *p, int64_t build_id)
+static bool start_build(struct pipeline *p, int64_t build_id, uint32_t n_failed)
 {
 	struct build build;
 	bool is_blocked;
@@ -315,6 +354,7 @@ static bool start_build(struct pipeline *p, int64_t build_id)
 	if (is_blocked) {
 		struct planning *pl = new_planning(p);
 
+		pl->n_failed = n_failed;
 		pl->is_trusted = build.is_trusted;
 		pl->caps = store_build_caps(p->store, build_id);
 		add_target(pl, 0, build_id, build.drv_path);
@@ -331,11 +371,12 @@ static bool start_replan(struct pipeline *p)
 
 	for (size_t i = 0; i < builds->size && !started; i++) {
 		int64_t id = builds->ids[i];
+		uint32_t n_failed = builds->values[i];
 
 		if (id == 0)
 			continue;
 		id_map_remove(builds, id); /* Another may be in its place now: */
-		started = start_build(p, id);
+		started = start_build(p, id, n_failed);
 		i--; /* look there again. */
 	}
 	return started;
@@ -436,6 +477,7 @@ static void start_job(struct pipeline *p, const struct job *job)
 {
 	struct planning *pl = new_planning(p);
 
+	pl->n_failed = id_map_get(&p->plan_alone, job->id);
 	pl->is_trusted = job->trusted;
 	pl->caps = xstrdup(job->caps);
 	add_target(pl, job->id, 0, job->drv_path);

@@ -247,6 +247,7 @@ static void why_before_planned(struct pipeline *p, const struct job *job, struct
 	bool evaluating = job->state == JOB_EVALUATING;
 	bool in_flight = id_map_get(evaluating ? &p->evaluating_jobs : &p->planning_jobs,
 				 job->id) != ID_MAP_NONE;
+	bool has_failed = !evaluating && id_map_get(&p->plan_alone, job->id) != ID_MAP_NONE;
 
 	if (!in_flight && why_nothing_starts(p, out))
 		return;
@@ -254,7 +255,7 @@ static void why_before_planned(struct pipeline *p, const struct job *job, struct
 		say(out, "step", xstrdup(evaluating ? "evaluating" : "planning"),
 			xstrdup(evaluating ? "Nix is evaluating it."
 					   : "It is being worked out what has to be built."));
-	else if (!evaluating && p->plan_not_before_ms > clock_mono_ms())
+	else if (has_failed || (!evaluating && p->plan_not_before_ms > clock_mono_ms()))
 		say(out, "backoff", xstrdup("a cache cannot be asked"),
 			str_format("It cannot be worked out what is missing: %s. It is tried again "
 				   "soon.",

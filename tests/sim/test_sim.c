@@ -99,6 +99,25 @@ static void a_plan_that_fails_is_taken_apart(void **state)
 	sim_end("a_plan_that_fails_is_taken_apart");
 }
 
+/* What cannot be planned at all fails after a few tries, says why, and can be tried again. */
+static void what_is_never_planned_fails(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "bad-1", .n_unknowns = 5 },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin("", packages);
+	sim_submit("bad");
+	sim_run_to_end();
+	assert_int_equal(sim_job_state(1), JOB_FAILED);
+	sim_ask(COMMAND_RETRY, 1);
+	sim_run_to_end();
+	assert_int_equal(sim_job_state(1), JOB_DONE);
+	sim_end("what_is_never_planned_fails");
+}
+
 /* A job is cancelled while it is evaluated, planned, built, and pushed. */
 static void cancel_in_each_state(void **state)
 {
@@ -227,6 +246,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_dependency_fails),
 		cmocka_unit_test(tries_and_waits),
 		cmocka_unit_test(a_plan_that_fails_is_taken_apart),
+		cmocka_unit_test(what_is_never_planned_fails),
 		cmocka_unit_test(cancel_in_each_state),
 		cmocka_unit_test(drain_hold_and_bump),
 		cmocka_unit_test(a_restart_goes_on),
