@@ -111,3 +111,9 @@ void nix_error_read(const char *whole_text, bool (*is_fixed)(void *, const char 
 		is_fixed(owner, out->drv))
 		out->class = FAILURE_NETWORK;
 }
+
+bool nix_error_is_outage(const char *text)
+{
+	return strstr(text, "cannot connect to socket") != NULL ||
+	       strstr(text, "cannot connect to daemon") != NULL;
+}

@@ -23,4 +23,8 @@ struct nix_error {
 void nix_error_read(const char *text, bool (*is_fixed)(void *owner, const char *drv), void *owner,
 	struct nix_error *out);
 
+/* True when the text says that Nix's daemon cannot be reached: whatever was asked for is not to
+ * blame, and waits. */
+bool nix_error_is_outage(const char *text);
+
 #endif

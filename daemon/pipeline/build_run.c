@@ -17,6 +17,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "lib/nix_error.h"
 
 #define WATCH_MS 1000        /* Between looks at the limits. */
 #define LIMIT_GRACE_MS 15000 /* Nix's own limit may speak first: its message names the culprit. */
@@ -420,6 +421,14 @@ size_t build_run_n(const struct build_run *r)
 	return r->spec.n;
 }
 
+static bool has_begun(const struct build_run *r)
+{
+	size_t n;
+
+	(void)build_events_drvs(r->events, &n);
+	return n > 0;
+}
+
 void build_run_result(const struct build_run *r, size_t i, struct build_run_result *out)
 {
 	const struct target *t = &r->targets[i];
@@ -432,6 +441,8 @@ void build_run_result(const struct build_run *r, size_t i, struct build_run_resu
 		.attempt_id = t->attempt_id,
 		.built = t->is_valid,
 		.plan_again = !t->is_valid && build_events_are_foreign(r->events),
+		.nix_is_away = !t->is_valid && !has_begun(r) && failure == FAILURE_INTERRUPTED &&
+			       nix_error_is_outage(reason),
 		.failure = t->is_valid ? FAILURE_NONE : failure,
 		.reason = t->is_valid ? NULL : reason,
 		.log_bytes = t->log_bytes,

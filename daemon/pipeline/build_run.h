@@ -62,6 +62,7 @@ struct build_run_result {
 	int64_t build_id, attempt_id;
 	bool built;           /* All outputs are valid and rooted. */
 	bool plan_again;      /* Its inputs are not what they were. */
+	bool nix_is_away;     /* Nix never began: its daemon cannot be reached. */
 	enum failure failure; /* When it is not built. */
 	const char *reason;   /* A sentence. */
 	int64_t log_bytes;

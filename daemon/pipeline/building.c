@@ -13,6 +13,8 @@
 #include "io/clock.h"
 #include "lib/store_path.h"
 
+#define OUTAGE_WAIT_MS 30000 /* After Nix could not be reached. */
+
 struct building {
 	struct building *next;
 	struct pipeline *p;
@@ -166,6 +168,8 @@ static void write_target(struct pipeline *p, const struct ended_target *t)
 		build_interrupted(p, r->build_id, "capqd is stopping");
 	else if (r->plan_again)
 		build_plan_again(p, r->build_id, t->reason);
+	else if (r->nix_is_away) /* It did not fail: it is no try of its. */
+		build_interrupted(p, r->build_id, t->reason);
 	else
 		build_try_failed(p, r->build_id, r->failure, t->reason);
 }
@@ -207,15 +211,34 @@ static struct ended *copy_run(const struct building *b, const struct build_run *
 	return e;
 }
 
+/* While Nix cannot be reached nothing is built; as soon as it can, `status` is well again. */
+static void look_for_outage(struct pipeline *p, const struct ended *e)
+{
+	cleanup_free char *problem = NULL;
+	const char *reason = NULL;
+
+	for (size_t i = 0; i < e->n_targets; i++)
+		if (e->targets[i].result.nix_is_away)
+			reason = e->targets[i].reason;
+	if (reason != NULL) {
+		p->build_not_before_ms = clock_mono_ms() + OUTAGE_WAIT_MS;
+		problem = str_format("Nix cannot be reached, trying again every %d s: %s",
+			OUTAGE_WAIT_MS / 1000, reason);
+	}
+	set_problem(&p->nix_problem, "build", problem);
+}
+
 static void on_done(void *owner, const struct build_run *run)
 {
 	struct building *b = owner;
 	struct pipeline *p = b->p;
+	struct ended *e = copy_run(b, run);
 
 	for (size_t i = 0; p->watcher.on_log != NULL && i < b->decision.n; i++)
 		if (b->attempts[i] != 0)
 			p->watcher.on_log(p->watcher.owner, b->attempts[i]);
-	pipeline_post(p, write_ended, copy_run(b, run), free_ended);
+	look_for_outage(p, e);
+	pipeline_post(p, write_ended, e, free_ended);
 	free_building(b);
 }
 
@@ -365,7 +388,7 @@ static void write_started(struct pipeline *p, void *data)
 
 void building_start_some(struct pipeline *p)
 {
-	for (;;) {
+	while (clock_mono_ms() >= p->build_not_before_ms) {
 		struct building *b;
 		struct sched_decision decision;
 

@@ -240,7 +240,7 @@ static bool is_outage(const struct evaluation *e)
 {
 	struct nix_error error;
 
-	if (strstr(str_text(&e->words), "cannot connect to ") != NULL)
+	if (nix_error_is_outage(str_text(&e->words)))
 		return true;
 	nix_error_read(str_text(&e->words), NULL, NULL, &error);
 	return e->begun == NONE &&

@@ -11,6 +11,7 @@
 #include "daemon/store/plan.h"
 #include "daemon/store/root.h"
 #include "io/clock.h"
+#include "lib/nix_error.h"
 
 /* The values of p->fetching_builds. */
 enum {
@@ -108,7 +109,9 @@ static void write_fetched(struct pipeline *p, void *data)
 	const struct fetched *f = data;
 
 	if (f->message != NULL) {
-		build_try_failed(p, f->build_id, FAILURE_NETWORK, f->message);
+		/* Without Nix it is no failure: the new plan waits until Nix can be reached. */
+		if (!nix_error_is_outage(f->message))
+			build_try_failed(p, f->build_id, FAILURE_NETWORK, f->message);
 		after_commit(p, plan_again, f->build_id, 0);
 		return;
 	}

@@ -102,6 +102,7 @@ struct pipeline {
 	char *store_problem; /* Why the last transaction failed; NULL: it did not. */
 	char *cache_problem,
 		*substituter_problem; /* As the last plan or push had it; NULL: none. */
+	char *nix_problem;            /* As the last build had it; NULL: none. */
 	bool disk_low;                /* Less room for state_dir than limits.state_free. */
 	int64_t ticks, started_at;
 
@@ -125,8 +126,9 @@ struct pipeline {
 	bool sweep_roots;              /* Some root, or tree, may be of no use any more. */
 	bool sweep_trees;              /* Some tree was left for later, or let go. */
 	bool evaluate_all_tried;       /* No job is left to evaluate until something changes. */
-	int64_t evaluate_not_before_ms, plan_not_before_ms; /* Monotonic; after a trouble. */
-	int plan_troubles;                                  /* In a row. */
+	/* Monotonic; after a trouble. */
+	int64_t evaluate_not_before_ms, plan_not_before_ms, build_not_before_ms;
+	int plan_troubles; /* In a row. */
 	int64_t plan_trouble_since_ms, plan_alone_not_before_ms;
 
 	struct str_map cost_index; /* "package system" -> index in costs. */

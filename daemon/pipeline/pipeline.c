@@ -383,6 +383,7 @@ static void free_pipeline(struct pipeline *p)
 	free(p->store_problem);
 	free(p->cache_problem);
 	free(p->substituter_problem);
+	free(p->nix_problem);
 	free(p);
 }
 

@@ -15,6 +15,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "lib/nix_error.h"
 #include "lib/nix_event.h"
 #include "lib/store_path.h"
 
@@ -461,6 +462,8 @@ static int judge(struct plan *p, const struct child_end *end)
 	}
 	if (ok)
 		return 0;
+	if (nix_error_is_outage(str_text(&p->words)))
+		return err_set(&p->err, CAPQ_EBUSY, "cannot ask Nix: %s", str_text(&p->words));
 	return err_set(&p->err, CAPQ_EFAILED, "nix %s: %s", how, str_text(&p->words));
 }
 

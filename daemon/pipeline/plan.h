@@ -29,9 +29,9 @@ struct plan_spec {
 
 	/* The end, once, later. `rv` 0: `graph` is walked, not settled, and now the owner's;
 	 * `states` tells of each target and is borrowed. Otherwise `graph` is NULL and `err` says
-	 * why: CAPQ_EBUSY      a cache or substituter could not be asked, or it was stopped: plan
-	 * again later; CAPQ_ENOTFOUND  something was collected meanwhile: evaluate and plan again;
-	 * any other       these targets cannot be planned. */
+	 * why: CAPQ_EBUSY      Nix, a cache or a substituter could not be asked, or it was stopped:
+	 * plan again later; CAPQ_ENOTFOUND  something was collected meanwhile: evaluate and plan
+	 * again; any other       these targets cannot be planned. */
 	void (*on_done)(void *owner, int rv, struct graph *graph,
 		const enum plan_target_state *states, const struct err *err);
 	void *owner;

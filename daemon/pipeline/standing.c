@@ -34,6 +34,8 @@ void pipeline_problems(struct pipeline *p, void (*each)(void *, const char *), v
 		each(owner, p->substituter_problem);
 	if (p->cache_problem != NULL)
 		each(owner, p->cache_problem);
+	if (p->nix_problem != NULL)
+		each(owner, p->nix_problem);
 	if (p->started && p->nix_version == NULL && p->ticks > 60)
 		each(owner, "nix-store cannot be run; is Nix installed, and in PATH?");
 }

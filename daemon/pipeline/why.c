@@ -55,6 +55,12 @@ static void why_later(const struct build *build, struct why *out)
 			build->reason == NULL ? failure_name(build->failure) : build->reason));
 }
 
+static void why_without_nix(const struct pipeline *p, const struct build *build, struct why *out)
+{
+	say(out, "backoff", xstrdup("Nix cannot be reached"),
+		str_format("%s is ready. %s.", build->name, p->nix_problem));
+}
+
 static void why_busy(struct pipeline *p, const struct build *build, const struct sched_why *why,
 	size_t max_ahead, struct why *out)
 {
@@ -152,7 +158,11 @@ static void why_waiting(
 		why_no_builder(build, out);
 		return;
 	case SCHED_WHY_BUSY:
-		if (!why_nothing_starts(p, out))
+		if (why_nothing_starts(p, out))
+			return;
+		if (p->nix_problem != NULL)
+			why_without_nix(p, build, out);
+		else
 			why_busy(p, build, &why, max_ahead, out);
 		return;
 	case SCHED_WHY_RUNS:

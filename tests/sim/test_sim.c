@@ -118,6 +118,33 @@ static void what_is_never_planned_fails(void **state)
 	sim_end("what_is_never_planned_fails");
 }
 
+/* While Nix's daemon is away nothing fails, however long that is: no try is counted. */
+static void nix_is_away_for_a_while(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "numpy-1", .takes_ms = 5000 },
+		{ .name = "torch-1", .needs = "numpy-1" },
+		{ .name = "magma-1" },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin("", packages);
+	sim_submit("torch");
+	sim_run(3000);
+	sim_note("> Nix goes away");
+	world_take_nix_away(true);
+	sim_run(4000);
+	sim_submit("magma");
+	sim_run(10 * 60 * 1000);
+	sim_note("> Nix is back");
+	world_take_nix_away(false);
+	sim_run_to_end();
+	assert_int_equal(sim_job_state(1), JOB_DONE);
+	assert_int_equal(sim_job_state(2), JOB_DONE);
+	sim_end("nix_is_away_for_a_while");
+}
+
 /* A job is cancelled while it is evaluated, planned, built, and pushed. */
 static void cancel_in_each_state(void **state)
 {
@@ -247,6 +274,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(tries_and_waits),
 		cmocka_unit_test(a_plan_that_fails_is_taken_apart),
 		cmocka_unit_test(what_is_never_planned_fails),
+		cmocka_unit_test(nix_is_away_for_a_while),
 		cmocka_unit_test(cancel_in_each_state),
 		cmocka_unit_test(drain_hold_and_bump),
 		cmocka_unit_test(a_restart_goes_on),

@@ -27,6 +27,7 @@ struct thing {
 static struct thing things[PACKAGES_MAX];
 static size_t n_things;
 static int pushes_to_fail, checks, most_checks;
+static bool nix_is_away;
 
 void world_begin(const struct drv_case *drvs, const struct world_package *packages)
 {
@@ -36,6 +37,7 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 	}
 	n_things = 0;
 	pushes_to_fail = checks = most_checks = 0;
+	nix_is_away = false;
 	for (; packages->name != NULL; packages++) {
 		assert_true(n_things < PACKAGES_MAX);
 		drv_case_add(drvs, packages->name, packages->needs == NULL ? "" : packages->needs,
@@ -51,6 +53,11 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 void world_fail_pushes(int n)
 {
 	pushes_to_fail = n;
+}
+
+void world_take_nix_away(bool away)
+{
+	nix_is_away = away;
 }
 
 int world_most_checks(void)
@@ -166,6 +173,14 @@ static void complain(struct child *c, const char *format, ...)
 	assert_true(vasprintf(&text, format, args) >= 0);
 	va_end(args);
 	child_complains(c, text);
+}
+
+static void script_outage(struct child *c)
+{
+	complain(c,
+		"@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"error: cannot connect to socket "
+		"at '/nix/var/nix/daemon-socket/socket': Connection refused\"}");
+	child_exits(c, 1);
 }
 
 static void on_checked(void *unused)
@@ -336,12 +351,14 @@ void world_script(struct child *c)
 		script_push(c);
 	else if (has_word(c, "--eval"))
 		script_evaluation(c);
+	else if (strcmp(program, "nix-hash") == 0)
+		child_prints(c, "0000000000000000000000000000000000000000000000000000");
+	else if (nix_is_away && str_starts(program, "nix-"))
+		script_outage(c);
 	else if (has_word(c, "--check-validity"))
 		script_validity(c);
 	else if (has_word(c, "-r"))
 		script_realise(c);
-	else if (strcmp(program, "nix-hash") == 0)
-		child_prints(c, "0000000000000000000000000000000000000000000000000000");
 	else if (has_word(c, "--version"))
 		child_prints(c, "nix-store (Nix) 2.8.0");
 	else if (has_word(c, "--size"))

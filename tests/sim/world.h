@@ -25,6 +25,7 @@ struct world_package {
 void world_begin(const struct drv_case *drvs, const struct world_package *packages);
 
 void world_fail_pushes(int n);       /* The next `n` fail. */
+void world_take_nix_away(bool away); /* Its daemon cannot be reached. */
 int world_n_built(const char *name); /* How often Nix built it. */
 int world_most_checks(void);         /* How many asked at once what is valid: as many plans ran. */
 

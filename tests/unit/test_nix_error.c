@@ -245,6 +245,19 @@ static void recorded_messages(void **state)
 	assert_int_equal(n, ARRAY_LEN(wanted));
 }
 
+/* Only words of Nix's own client count: a package may be called anything. */
+static void an_outage_is_told_apart(void **state)
+{
+	(void)state;
+	assert_true(nix_error_is_outage("error: cannot connect to socket at "
+					"'/nix/var/nix/daemon-socket/socket': Connection refused"));
+	assert_true(
+		nix_error_is_outage("cannot connect to daemon at '/x': No such file or directory"));
+	assert_false(
+		nix_error_is_outage("unable to download 'http://x': Couldn't connect to server"));
+	assert_false(nix_error_is_outage(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +265,7 @@ int main(void)
 		cmocka_unit_test(a_failing_download_is_the_network),
 		cmocka_unit_test(the_derivation_is_found),
 		cmocka_unit_test(recorded_messages),
+		cmocka_unit_test(an_outage_is_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
