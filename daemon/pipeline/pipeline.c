@@ -171,7 +171,7 @@ static void finish_stopping(struct pipeline *p)
 
 	/* Events that cannot be stored are found out again by the next start. */
 	if (!p->stopping || on_stopped == NULL || p->children.n > 0 || !report_is_idle(p) ||
-		!bulk_is_idle(p) || p->recovering_logs ||
+		!bulk_is_idle(p) || !revisions_are_idle(p->revisions) || p->recovering_logs ||
 		(p->first_event != NULL && p->store_problem == NULL) || p->evaluations != NULL ||
 		p->plans != NULL || p->enterings != NULL || p->dry_runs != NULL ||
 		p->fetches != NULL || p->runs != NULL || p->pushes != NULL)

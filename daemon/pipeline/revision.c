@@ -29,6 +29,7 @@ struct revisions {
 	struct known *known;
 	size_t n_known, known_capacity;
 	struct lookup *waiting; /* For the fetch that runs. */
+	size_t n_lookups;
 };
 
 /* One name being looked up. After START each state waits for git's answer. */
@@ -168,6 +169,7 @@ static struct lookup *new_lookup(struct revisions *r, const char *name,
 {
 	struct lookup *l = xcalloc(1, sizeof *l);
 
+	r->n_lookups++;
 	l->revisions = r;
 	l->name = xstrdup(name);
 	l->on_done = on_done;
@@ -217,6 +219,7 @@ static void finish_lookup(
 {
 	if (rv == 0 && settings_of(l->revisions)->nixpkgs.path == NULL)
 		remember(l->revisions, l->name, revision);
+	l->revisions->n_lookups--;
 	l->on_done(l->owner, rv, revision, err);
 	free(l->name);
 	free(l->hash);
@@ -553,6 +556,11 @@ void revisions_stop(struct revisions *r)
 	clone_stop(r->clone);
 	if (!clone_is_fetching(r->clone))
 		wake_waiting(r);
+}
+
+bool revisions_are_idle(const struct revisions *r)
+{
+	return r->n_lookups == 0;
 }
 
 void revisions_destroy(struct revisions *r)

@@ -33,7 +33,8 @@ void revisions_destroy(struct revisions *revisions); /* All its children have en
  * needed; clone or fetch; and fetch again every nixpkgs.fetch_every. */
 void revisions_start(
 	struct revisions *revisions, bool (*is_live)(void *owner, const char *hash), void *owner);
-void revisions_stop(struct revisions *revisions); /* Nothing new is started. */
+void revisions_stop(struct revisions *revisions);           /* Nothing new is started. */
+bool revisions_are_idle(const struct revisions *revisions); /* No lookup is under way. */
 
 /* Look `name` up ("" is the first configured branch; with a path it must be ""). `on_done` runs
  * once, later: with `rv` 0 and the revision, or with CAPQ_EINVAL (no name), CAPQ_ENOTFOUND,

@@ -90,6 +90,48 @@ static void a_job_of_an_unfinished_bulk_submit_is_counted_once(void **state)
 	assert_counts_are_those_of_the_rows(c, 3);
 }
 
+/* ---- a stop ---- */
+
+struct stopping {
+	struct pipeline_case *c;
+	struct told told;
+	bool is_stopped;
+};
+
+static void note_stop(void *owner)
+{
+	struct stopping *s = owner;
+
+	assert_true(s->told.is_done);
+	s->is_stopped = true;
+}
+
+static void submit_and_stop(uv_prepare_t *prepare)
+{
+	struct stopping *s = prepare->data;
+	struct submission *submission = submission_create(s->c->p, "alice", NULL);
+	struct job_spec spec = { .attr = "a", .caps = "8.6", .flavour = "default" };
+
+	assert_int_equal(submission_add(submission, &spec, NULL), 0);
+	submission_commit(submission, note_end, &s->told);
+	pipeline_stop(s->c->p, note_stop, s);
+	uv_close((uv_handle_t *)prepare, NULL);
+}
+
+/* Its revision is looked up from the next turn on: the pipeline waits for that to be given up. */
+static void a_submit_and_a_stop_in_one_turn(void **state)
+{
+	struct stopping s = { .c = *state };
+	uv_prepare_t prepare;
+
+	uv_prepare_init(&s.c->loop, &prepare);
+	prepare.data = &s;
+	uv_prepare_start(&prepare, submit_and_stop);
+	while (!s.is_stopped)
+		(void)uv_run(&s.c->loop, UV_RUN_ONCE);
+	assert_true(s.told.rv < 0);
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, pipeline_case_setup, pipeline_case_teardown)
 
@@ -97,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_job_of_an_unfinished_bulk_submit_is_counted_once),
+		TEST(a_submit_and_a_stop_in_one_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
