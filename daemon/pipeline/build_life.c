@@ -315,6 +315,17 @@ void build_verified(struct pipeline *p, int64_t id)
 	build_finish(&build);
 }
 
+void build_not_pushed(struct pipeline *p, int64_t id)
+{
+	struct build build;
+
+	if (!find(p, id, MAY(PUSHING), &build))
+		return;
+	move(p, &build, BUILD_DONE, "not pushed: no cache is configured any more");
+	keep_result(p, &build);
+	build_finish(&build);
+}
+
 void build_pushed(struct pipeline *p, int64_t id, int64_t bytes)
 {
 	char size[TIME_TEXT_MAX];

@@ -36,6 +36,7 @@ void build_verified(struct pipeline *p, int64_t id);
 
 /* pushing -> done */
 void build_pushed(struct pipeline *p, int64_t id, int64_t bytes);
+void build_not_pushed(struct pipeline *p, int64_t id); /* There is no cache any more. */
 
 /* A try failed: the class (lib/failure.c) decides whether the state's step is tried again later or
  * the build fails, and with it all that needs it. */

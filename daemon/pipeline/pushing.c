@@ -105,7 +105,8 @@ static bool choose(void *owner, int64_t id, int64_t not_before)
 {
 	struct pushing *pu = owner;
 
-	if (not_before <= clock_wall_ms() && id_map_get(&pu->p->pushing_builds, id) == ID_MAP_NONE)
+	if ((not_before <= clock_wall_ms() || pu->p->settings->cache.name == NULL) &&
+		id_map_get(&pu->p->pushing_builds, id) == ID_MAP_NONE)
 		pu->ids[pu->n++] = id;
 	return pu->n < BUILDS_MAX;
 }
@@ -146,6 +147,29 @@ static size_t count(const struct pipeline *p)
 	return n;
 }
 
+static void write_unpushed(struct pipeline *p, void *data)
+{
+	const struct pushed *r = data;
+
+	for (size_t i = 0; i < r->n; i++) {
+		build_not_pushed(p, r->ids[i]);
+		after_commit(p, land_build, r->ids[i], 0);
+	}
+}
+
+/* The cache was taken out of the configuration: there is nowhere to push to any more. */
+static void let_go(struct pushing *pu)
+{
+	struct pushed *r = xcalloc(1, sizeof *r);
+
+	r->n = pu->n;
+	r->ids = xcalloc(pu->n, sizeof *r->ids);
+	r->results = xcalloc(pu->n, sizeof *r->results);
+	memcpy(r->ids, pu->ids, pu->n * sizeof *r->ids);
+	pipeline_post(pu->p, write_unpushed, r, free_pushed);
+	free_pushing(pu);
+}
+
 static bool start_one(struct pipeline *p)
 {
 	struct pushing *pu = xcalloc(1, sizeof *pu);
@@ -153,7 +177,7 @@ static bool start_one(struct pipeline *p)
 
 	pu->p = p;
 	store_builds_each(p->store, BUILD_PUSHING, choose, pu);
-	if (pu->n == 0 || p->settings->cache.name == NULL) {
+	if (pu->n == 0) {
 		free(pu);
 		return false;
 	}
@@ -161,6 +185,10 @@ static bool start_one(struct pipeline *p)
 	p->pushes = pu;
 	for (size_t i = 0; i < pu->n; i++)
 		id_map_set(&p->pushing_builds, pu->ids[i], 1);
+	if (p->settings->cache.name == NULL) {
+		let_go(pu);
+		return true;
+	}
 	if (start(pu, &err) == 0)
 		return true;
 	set_problem(&p->cache_problem, "push", err.text);

@@ -416,6 +416,8 @@ static const struct {
 	  { SAME, SAME, SAME, BDONE, SAME, SAME, SAME } },
 	{ "verified", verified_for_the_cache,
 	  { SAME, SAME, SAME, PUSHING, SAME, SAME, SAME } },
+	{ "nowhere to push it any more", build_not_pushed,
+	  { SAME, SAME, SAME, SAME, BDONE, SAME, SAME } },
 	{ "pushed", pushed,
 	  { SAME, SAME, SAME, SAME, BDONE, SAME, SAME } },
 	{ "failed once", failed_once,
@@ -520,6 +522,37 @@ static void tries_are_counted_and_told(void **state)
 	}
 }
 
+static void note_unused(void *owner, int64_t root_id)
+{
+	store_case_note(owner, root_id);
+}
+
+/* The cache was taken out of the configuration, and the daemon started again: what was to be
+ * pushed, or to be pushed again later, is done, and its outputs are kept. */
+static void without_a_cache_nothing_stays_pushing(void **state)
+{
+	struct pipeline_case *c = *state;
+	struct fact f = make_job(c, 1, JOB_PUSHING, BUILD_PUSHING);
+	cleanup_str struct str unused = { 0 };
+	int64_t root;
+
+	store_begin(c->store);
+	root = store_root_new(c->store, 1);
+	store_build_set_output_root(c->store, f.build_id, root);
+	store_case_commit(c->store);
+	pipeline_begin(c->p, QUICK);
+	build_try_failed(c->p, f.build_id, FAILURE_PUSH, "the cache is down");
+	pipeline_case_commit(c);
+	pipeline_case_reopen(c);
+	pushing_start_some(c->p);
+	assert_true(pipeline_run_events(c->p));
+	assert_int_equal(build_state_of(c, f.build_id), BUILD_DONE);
+	assert_int_equal(job_state_of(c, f.id), JOB_DONE);
+	store_roots_unused(c->store, note_unused, &unused);
+	assert_string_equal(str_text(&unused), "");
+	assert_int_equal(c->p->pushing_builds.n, 0);
+}
+
 /* Rows first, memory after: when the rows are not written, memory stays as it was. */
 static void a_commit_that_fails_changes_nothing(void **state)
 {
@@ -557,6 +590,7 @@ int main(void)
 		TEST(what_becomes_of_a_build),
 		cmocka_unit_test(what_a_restart_makes_of_a_build),
 		TEST(tries_are_counted_and_told),
+		TEST(without_a_cache_nothing_stays_pushing),
 		TEST(a_commit_that_fails_changes_nothing),
 	};
 
