@@ -109,10 +109,13 @@ static bool path_fits(const char *pattern, const char *path, int64_t *out_id)
 	return str_to_int(digits, 1, INT64_MAX, out_id);
 }
 
-/* The method for the path and verb. NULL: none; `*out_other` then tells whether another verb is. */
+/* The method for the path and verb. NULL: none; `*out_other` then tells whether another verb is.
+ * HEAD is a GET whose body MHD does not send. */
 static const struct method *find_method(
 	const char *path, const char *verb, int64_t *out_id, const char **out_other)
 {
+	if (strcmp(verb, "HEAD") == 0)
+		verb = "GET";
 	*out_other = NULL;
 	for (const struct method *const *m = api_methods; *m != NULL; m++) {
 		if (!path_fits((*m)->path, path, out_id))

@@ -96,6 +96,21 @@ class Clients(unittest.TestCase):
             self.assertEqual(daemon.wait(*daemon.submit("stdenv"))["state"], "done")
             self.assertEqual(daemon.stop(signal.SIGTERM), 0)
 
+    def test_head_is_get_without_the_body(self):
+        with daemon_with() as daemon, contextlib.ExitStack() as stack:
+            daemon.wait(*daemon.submit("stdenv"))
+            client = self.open(daemon, stack)
+            client.sendall(b"HEAD /api/v1/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+            self.assertTrue(answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"\r\n\r\n"), answer)
+            for path in ("/version", "/health", "/jobs/1", "/jobs?limit=1", "/jobs/1/log", "/jobs/99", "/jobs/1/cancel"):
+                get, head = daemon.request("GET", path), daemon.request("HEAD", path)
+                self.assertEqual((head[0], head[2]), (get[0], b""), path)
+                self.assertEqual(head[1]["Content-Type"], get[1]["Content-Type"], path)
+            for path in ("/events", "/builds/1/log?follow=1"):  # Which would go on and on.
+                status, _, body = daemon.request("HEAD", path)
+                self.assertEqual((status, body), (200, b""), path)
+
     def test_garbage_is_answered_and_forgotten(self):
         with daemon_with() as daemon, contextlib.ExitStack() as stack:
             for garbage in (b"\0" * 1000, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\xff\xfe" * 5000,
