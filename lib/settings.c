@@ -124,7 +124,8 @@ static const struct config_key keys[] = {
 	{ "nixpkgs.branches", CONFIG_TEXTS, AT(settings, nixpkgs.branches), .fallback = "master",
 		.max = 256, .is_reloadable = true, .example = "[master, nixos-unstable]",
 		.help = "The branches that are fetched and trusted: what is no ancestor of one of "
-			"them is never pushed." },
+			"them is never pushed. A revision is trusted or not when it is first "
+			"submitted; one that was trusted stays so when its branch is taken out." },
 	{ "nixpkgs.tags", CONFIG_BOOL, AT(settings, nixpkgs.tags), .fallback = "true",
 		.is_reloadable = true, .help = "Whether tags are fetched as well." },
 	{ "nixpkgs.fetch_every", CONFIG_DURATION, AT(settings, nixpkgs.fetch_every_ms),
@@ -252,7 +253,8 @@ static const struct config_key keys[] = {
 		.is_reloadable = true, .help = "What can be done over TCP without a token." },
 
 	{ "limits.connections", CONFIG_INT, AT(settings, limits.connections), .fallback = "2000",
-		.min = 16, .max = 100000, .help = "How many clients may be connected at once." },
+		.min = 16, .max = 100000,
+		.help = "How many clients may be connected to each listener at once." },
 	{ "limits.request", CONFIG_SIZE, AT(settings, limits.request_bytes), .fallback = "64MiB",
 		.min = 64 * KIB, .max = GIB, .is_reloadable = true,
 		.help = "The largest body of a request." },
