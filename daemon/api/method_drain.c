@@ -17,9 +17,8 @@ static const struct answered *run(struct request *r)
 		return answer_err(r, &err);
 	if (json_get(body, "drain") != NULL && !json_bool(json_get(body, "drain"), &drain))
 		return answer_problem(r, 400, "'drain' must be true or false", NULL, NULL);
-	if (!pipeline_drain(p, drain))
-		return answer_problem(r, 507, "it cannot be stored", "the disk is full or fails",
-			"Make room on the disk with the state directory.");
+	if (pipeline_drain(p, drain, &err) < 0)
+		return answer_err(r, &err);
 	json_out_object(&out, NULL);
 	json_out_bool(&out, "draining", pipeline_is_draining(p));
 	json_out_int(&out, "running", (int64_t)pipeline_n_children(p));

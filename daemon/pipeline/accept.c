@@ -176,7 +176,7 @@ void accept_commit(struct pipeline *p)
 	for (struct command *c = g->commands; c != NULL; c = c->next)
 		run_command(p, c);
 	if (!pipeline_commit(p)) {
-		(void)err_set(&err, CAPQ_ENOSPC, "nothing was accepted: %s", p->store_problem);
+		(void)err_set(&err, p->store_code, "nothing was accepted: %s", p->store_problem);
 		fail_group(g, &err);
 		free(g);
 		return;

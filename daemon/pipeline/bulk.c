@@ -95,7 +95,7 @@ static void fail(struct bulk *b)
 	struct err err;
 
 	b->to_drop = s->batch_id;
-	(void)err_set(&err, CAPQ_ENOSPC, "nothing was accepted: %s", b->p->store_problem);
+	(void)err_set(&err, b->p->store_code, "nothing was accepted: %s", b->p->store_problem);
 	submission_fail(s, -1, &err);
 }
 

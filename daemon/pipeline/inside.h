@@ -100,6 +100,7 @@ struct pipeline {
 	void (*on_stopped)(void *owner);
 	void *stop_owner;
 	char *store_problem; /* Why the last transaction failed; NULL: it did not. */
+	int store_code;      /* CAPQ_ENOSPC or another code for it. */
 	char *cache_problem,
 		*substituter_problem; /* As the last plan or push had it; NULL: none. */
 	char *nix_problem;            /* As the last build had it; NULL: none. */

@@ -106,6 +106,7 @@ bool pipeline_commit(struct pipeline *p)
 	int rv = store_commit(p->store, &err);
 
 	p->in_write = false;
+	p->store_code = rv;
 	set_problem(&p->store_problem, "store", rv < 0 ? err.text : NULL);
 	if (rv < 0) {
 		forget_transaction(p);
@@ -502,17 +503,17 @@ void pipeline_reload(struct pipeline *p)
 	pipeline_wake(p);
 }
 
-bool pipeline_drain(struct pipeline *p, bool drain)
+int pipeline_drain(struct pipeline *p, bool drain, struct err *err)
 {
 	if (p->is_draining == drain)
-		return true;
+		return 0;
 	pipeline_begin(p, DURABLE);
 	store_set_draining(p->store, drain);
 	note_event(p, "daemon", 0, NULL, drain ? "draining" : "resumed", "", NULL);
 	if (!pipeline_commit(p))
-		return false;
+		return err_set(err, p->store_code, "it cannot be stored: %s", p->store_problem);
 	log_fact(drain ? "draining: nothing new is started" : "going on");
 	p->is_draining = drain;
 	pipeline_wake(p);
-	return true;
+	return 0;
 }

@@ -60,9 +60,9 @@ void pipeline_wake(struct pipeline *p);
 /* The settings have changed in place. */
 void pipeline_reload(struct pipeline *p);
 
-/* Start nothing any more, or go on; on the disk when this returns. False: it cannot be stored, and
- * nothing has changed. Not within a write. */
-bool pipeline_drain(struct pipeline *p, bool drain);
+/* Start nothing any more, or go on; on the disk when this returns 0. Otherwise it cannot be stored,
+ * and nothing has changed. Not within a write. */
+int pipeline_drain(struct pipeline *p, bool drain, struct err *err);
 bool pipeline_is_draining(const struct pipeline *p);
 
 /* ---- how it stands ---- */

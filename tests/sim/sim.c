@@ -234,6 +234,6 @@ void sim_ask(enum command_kind kind, int64_t job)
 void sim_drain(bool drain)
 {
 	sim_note(drain ? "> drain" : "> go on");
-	(void)pipeline_drain(daemon_case.p, drain);
+	(void)pipeline_drain(daemon_case.p, drain, NULL);
 	settle();
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submission.h"
+#include "daemon/store/query.h"
 #include "tests/support/pipeline_case.h"
 
 /* What became of a submit. */
@@ -90,6 +91,38 @@ static void a_job_of_an_unfinished_bulk_submit_is_counted_once(void **state)
 	assert_counts_are_those_of_the_rows(c, 3);
 }
 
+/* ---- what cannot be stored ---- */
+
+/* A full disk is one thing, a data base that another program holds is another. */
+static void what_cannot_be_stored_says_why(void **state)
+{
+	struct pipeline_case *c = *state;
+	cleanup_free char *path = str_format("%s/capqd.sqlite", c->directory);
+	struct told full, busy, bulk;
+	sqlite3 *other;
+
+	store_fail_commit(c->store, 1);
+	accept_add(make_submission(c, NULL, 1, &full));
+	accept_commit(c->p);
+	assert_int_equal(full.rv, CAPQ_ENOSPC);
+
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_busy_timeout(store_db(c->store), 0);
+	accept_add(make_submission(c, NULL, 1, &busy));
+	accept_commit(c->p);
+	assert_int_equal(busy.rv, CAPQ_EBUSY);
+	assert_int_equal(pipeline_drain(c->p, true, NULL), CAPQ_EBUSY);
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+
+	assert_int_equal(pipeline_drain(c->p, true, NULL), 0);
+	store_fail_commit(c->store, 1);
+	bulk_add(make_submission(c, NULL, 1, &bulk));
+	(void)bulk_write_some(c->p);
+	assert_int_equal(bulk.rv, CAPQ_ENOSPC);
+	assert_counts_are_those_of_the_rows(c, 0);
+}
+
 /* ---- a stop ---- */
 
 struct stopping {
@@ -139,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_job_of_an_unfinished_bulk_submit_is_counted_once),
+		TEST(what_cannot_be_stored_says_why),
 		TEST(a_submit_and_a_stop_in_one_turn),
 	};
 
