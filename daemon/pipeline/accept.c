@@ -100,6 +100,19 @@ static void enter_submission(
 			clock_wall_ms());
 }
 
+/* A key may come twice in one turn: the second request gets the answer to the first. */
+static void enter_submissions(struct pipeline *p, struct submission *first)
+{
+	const struct submission *before = NULL;
+
+	for (struct submission *s = first; s != NULL; s = s->next) {
+		if (submission_recall(s))
+			continue;
+		enter_submission(p, s, before);
+		before = s;
+	}
+}
+
 static void run_command(struct pipeline *p, struct command *c)
 {
 	static int (*const functions[])(struct pipeline *, int64_t, const char *, struct err *) = {
@@ -114,6 +127,16 @@ static void run_command(struct pipeline *p, struct command *c)
 }
 
 /* ---- the answers ---- */
+
+static void answer_submission(struct submission *s)
+{
+	if (s->is_recalled) {
+		submission_tell_recalled(s);
+		return;
+	}
+	log_fact("%s submitted %zu job%s", s->who, s->n, s->n == 1 ? "" : "s");
+	submission_succeed(s, &s->answer.text, false);
+}
 
 static void answer_command(struct command *c)
 {
@@ -148,7 +171,9 @@ static void answer_early(struct accept_group *g)
 			struct err err = s->err;
 
 			submission_fail(s, s->index, &err);
-		} else if (!submission_answered_before(s)) {
+		} else if (submission_recall(s)) {
+			submission_tell_recalled(s);
+		} else {
 			at = &s->next;
 			continue;
 		}
@@ -169,10 +194,7 @@ void accept_commit(struct pipeline *p)
 		return;
 	}
 	pipeline_begin(p, DURABLE);
-	for (struct submission *s = g->submissions, *before = NULL; s != NULL; s = s->next) {
-		enter_submission(p, s, before);
-		before = s;
-	}
+	enter_submissions(p, g->submissions);
 	for (struct command *c = g->commands; c != NULL; c = c->next)
 		run_command(p, c);
 	if (!pipeline_commit(p)) {
@@ -183,8 +205,7 @@ void accept_commit(struct pipeline *p)
 	}
 	for (struct submission *s = g->submissions, *next; s != NULL; s = next) {
 		next = s->next;
-		log_fact("%s submitted %zu job%s", s->who, s->n, s->n == 1 ? "" : "s");
-		submission_succeed(s, &s->answer.text, false);
+		answer_submission(s);
 	}
 	for (struct command *c = g->commands, *next; c != NULL; c = next) {
 		next = c->next;

@@ -142,8 +142,10 @@ static bool begin(struct bulk *b)
 	struct pipeline *p = b->p;
 	int64_t id;
 
-	if (submission_answered_before(s))
+	if (submission_recall(s)) {
+		submission_tell_recalled(s);
 		return true;
+	}
 	s->next = others; /* Back to the front. */
 	b->first = s;
 	b->last = others == NULL ? &s->next : last;

@@ -29,8 +29,9 @@ struct submission {
 	struct json_out answer; /* Of those that are entered. */
 	size_t n_looked_up;     /* Contexts whose revision is known. */
 	bool is_dry, is_abandoned;
-	int rv;        /* Of looking up. */
-	int64_t index; /* The first job of the context that failed. */
+	bool is_recalled; /* `answer`, or `rv` and `err`, are an earlier request's. */
+	int rv;           /* Of looking up. */
+	int64_t index;    /* The first job of the context that failed. */
 	struct err err;
 	void (*on_done)(void *owner, const struct submission_end *end);
 	void *owner;
@@ -68,8 +69,11 @@ const char *submission_digest(struct submission *s);
 void submission_succeed(struct submission *s, struct str *answer, bool existing);
 void submission_fail(struct submission *s, int64_t index, const struct err *err);
 
-/* An earlier answer to the same key; true when the submission ended with it. */
-bool submission_answered_before(struct submission *s);
+/* Look for an earlier answer to the same key. True: there is one, nothing is to be entered, and
+ * submission_tell_recalled() tells it and frees. Within a transaction it sees what was answered
+ * earlier in it. */
+bool submission_recall(struct submission *s);
+void submission_tell_recalled(struct submission *s);
 
 /* Where they go once their revisions are known. */
 void accept_add(struct submission *s);

@@ -255,24 +255,28 @@ void submission_fail(struct submission *s, int64_t index, const struct err *err)
 	end_submission(s, &end);
 }
 
-bool submission_answered_before(struct submission *s)
+bool submission_recall(struct submission *s)
 {
-	cleanup_str struct str answer = { 0 };
-	struct err err;
 	bool same;
 
-	if (s->key == NULL)
+	if (s->key == NULL || !store_answer_get(s->p->store, s->who, s->key, submission_digest(s),
+				      &same, &s->answer.text))
 		return false;
-	if (!store_answer_get(s->p->store, s->who, s->key, submission_digest(s), &same, &answer))
-		return false;
-	if (same) {
-		submission_succeed(s, &answer, true);
-	} else {
-		(void)err_set(&err, CAPQ_EEXIST,
+	s->is_recalled = true;
+	if (!same)
+		s->rv = err_set(&s->err, CAPQ_EEXIST,
 			"this Idempotency-Key came with another request within the last day");
-		submission_fail(s, -1, &err);
-	}
 	return true;
+}
+
+void submission_tell_recalled(struct submission *s)
+{
+	struct err err = s->err;
+
+	if (s->rv < 0)
+		submission_fail(s, -1, &err);
+	else
+		submission_succeed(s, &s->answer.text, true);
 }
 
 void submission_abandon(struct submission *s)

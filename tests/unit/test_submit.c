@@ -91,6 +91,31 @@ static void a_job_of_an_unfinished_bulk_submit_is_counted_once(void **state)
 	assert_counts_are_those_of_the_rows(c, 3);
 }
 
+/* ---- keys ---- */
+
+/* A client that was impatient sent its request again, and both came in one turn. */
+static void a_key_that_comes_twice_in_one_turn(void **state)
+{
+	struct pipeline_case *c = *state;
+	struct told first, same, other, later;
+
+	accept_add(make_submission(c, "key", 1, &first));
+	accept_add(make_submission(c, "key", 1, &same));
+	accept_add(make_submission(c, "key", 2, &other));
+	accept_commit(c->p);
+	assert_int_equal(first.rv, 0);
+	assert_false(first.existing_answer);
+	assert_int_equal(same.rv, 0);
+	assert_true(same.existing_answer);
+	assert_string_equal(same.answer, first.answer);
+	assert_int_equal(other.rv, CAPQ_EEXIST);
+	assert_counts_are_those_of_the_rows(c, 1);
+	accept_add(make_submission(c, "key", 1, &later));
+	accept_commit(c->p);
+	assert_true(later.existing_answer);
+	assert_string_equal(later.answer, first.answer);
+}
+
 /* ---- what cannot be stored ---- */
 
 /* A full disk is one thing, a data base that another program holds is another. */
@@ -172,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_job_of_an_unfinished_bulk_submit_is_counted_once),
+		TEST(a_key_that_comes_twice_in_one_turn),
 		TEST(what_cannot_be_stored_says_why),
 		TEST(a_submit_and_a_stop_in_one_turn),
 	};
