@@ -48,6 +48,13 @@ void id_map_finish(struct id_map *map)
 	memset(map, 0, sizeof *map);
 }
 
+void id_map_copy(struct id_map *to, const struct id_map *from)
+{
+	*to = *from;
+	to->ids = xmemdup(from->ids, from->size * sizeof *from->ids);
+	to->values = xmemdup(from->values, from->size * sizeof *from->values);
+}
+
 void id_map_set(struct id_map *map, int64_t id, uint32_t value)
 {
 	size_t i;

@@ -17,6 +17,7 @@ struct id_map {
 };
 
 void id_map_finish(struct id_map *map);
+void id_map_copy(struct id_map *to, const struct id_map *from);  /* `to` is new. */
 void id_map_set(struct id_map *map, int64_t id, uint32_t value); /* Adds or replaces; id > 0. */
 uint32_t id_map_get(const struct id_map *map, int64_t id);       /* ID_MAP_NONE: not there. */
 void id_map_remove(struct id_map *map, int64_t id);              /* Not there: nothing happens. */

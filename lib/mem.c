@@ -30,6 +30,15 @@ void *xrealloc(void *old, size_t size)
 	return or_die(realloc(old, size ? size : 1));
 }
 
+void *xmemdup(const void *from, size_t size)
+{
+	void *to = xmalloc(size);
+
+	if (size > 0)
+		memcpy(to, from, size);
+	return to;
+}
+
 char *xstrdup(const char *text)
 {
 	return or_die(strdup(text));

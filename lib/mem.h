@@ -13,6 +13,7 @@ void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *old, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull, nonnull));
+void *xmemdup(const void *from, size_t size) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull, nonnull));
 /* NULL for NULL. */
 char *xstrdup_or_null(const char *text) __attribute__((malloc));

@@ -92,6 +92,23 @@ bool time_from_rfc3339(const char *text, int64_t *out_ms)
 	return true;
 }
 
+void time_to_clock(int64_t ms, int64_t now_ms, char out[TIME_TEXT_MAX])
+{
+	static const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
+	time_t at = (time_t)(ms / 1000), now = (time_t)(now_ms / 1000);
+	struct tm at_tm, now_tm;
+	const char *format = "%Y-%m-%d %H:%M";
+
+	(void)localtime_r(&at, &at_tm);
+	(void)localtime_r(&now, &now_tm);
+	if (at_tm.tm_yday == now_tm.tm_yday && at_tm.tm_year == now_tm.tm_year)
+		format = "%H:%M";
+	else if (ms - now_ms < 6 * day_ms && now_ms - ms < 6 * day_ms)
+		format = "%a %H:%M";
+	if (strftime(out, TIME_TEXT_MAX, format, &at_tm) == 0)
+		out[0] = '\0';
+}
+
 void duration_to_text(int64_t ms, char out[TIME_TEXT_MAX])
 {
 	if (ms < 0)

@@ -14,6 +14,10 @@ void time_to_rfc3339(int64_t ms, char out[TIME_TEXT_MAX]);
 /* The reverse, for that very form and years of four digits. False for anything else. */
 bool time_from_rfc3339(const char *text, int64_t *out_ms);
 
+/* For people, in the machine's own time zone: "14:20"; with the day when that is not the one of
+ * `now_ms`: "Tue 09:30"; a week away or more: "2026-11-22 09:30". */
+void time_to_clock(int64_t ms, int64_t now_ms, char out[TIME_TEXT_MAX]);
+
 /* For people: "45s", "3m05s", "1h23m", "2d04h"; below a second "0.4s". Negative counts as 0. */
 void duration_to_text(int64_t ms, char out[TIME_TEXT_MAX]);
 
