@@ -111,15 +111,6 @@ struct build {
 	int64_t wall_ms, core_ms, bytes_pushed, output_bytes;  /* -1: unknown. */
 };
 
-/* How much a build is wanted: the best of all jobs whose own derivation it is. */
-struct want {
-	uint32_t jobs;        /* How many; 0: nobody. */
-	bool is_held;         /* All of them are on hold: it is kept, and not started. */
-	int32_t priority;     /* The highest. */
-	int64_t bumped_ms;    /* When somebody last put one before all others; 0: never. */
-	int64_t submitted_ms; /* The oldest. */
-};
-
 void job_finish(struct job *job);
 void build_finish(struct build *build);
 

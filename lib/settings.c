@@ -66,6 +66,20 @@ static const struct config_key builder_keys[] = {
 			"once, beside its builds." },
 	{ "cores", CONFIG_INT, AT(builder, cores), .fallback = "0", .min = 0, .max = 10000,
 		.is_reloadable = true, .help = "Cores that each build may use; 0 means all." },
+	{ "speed", CONFIG_INT, AT(builder, speed), .fallback = "100", .min = 1, .max = 100000,
+		.is_reloadable = true,
+		.help = "How fast it builds, in percent of the builder that costs are told for." },
+};
+
+static const struct config_key branch_weight_keys[] = {
+	{ "name", CONFIG_TEXT, AT(branch_weight, name), .is_required = true, .example = "master",
+		.is_reloadable = true, .help = "The branch." },
+	{ "weight", CONFIG_INT, AT(branch_weight, weight), .fallback = "100", .min = 1,
+		.max = 100000, .is_reloadable = true, .example = "160",
+		.help = "Of its jobs for at most one capability." },
+	{ "fat_weight", CONFIG_INT, AT(branch_weight, fat_weight), .fallback = "100", .min = 1,
+		.max = 100000, .is_reloadable = true,
+		.help = "Of its jobs for several capabilities." },
 };
 
 static const struct config_key access_keys[] = {
@@ -90,6 +104,8 @@ static const struct config_table flavour_table = { flavour_keys, ARRAY_LEN(flavo
 	sizeof(struct flavour) };
 static const struct config_table builder_table = { builder_keys, ARRAY_LEN(builder_keys),
 	sizeof(struct builder) };
+static const struct config_table branch_weight_table = { branch_weight_keys,
+	ARRAY_LEN(branch_weight_keys), sizeof(struct branch_weight) };
 static const struct config_table access_table = { access_keys, ARRAY_LEN(access_keys),
 	sizeof(struct access_rule) };
 
@@ -194,6 +210,28 @@ static const struct config_key keys[] = {
 	{ "builders", CONFIG_ITEMS, AT(settings, builders), .min = 0, .max = 1000,
 		.items = &builder_table, .is_reloadable = true,
 		.help = "Where builds run. Left out: the local store with one job at a time." },
+
+	{ "scheduling.promise_grace", CONFIG_DURATION, AT(settings, scheduling.promise_grace_ms),
+		.fallback = "1d12h", .min = 0, .max = 60 * DAY, .is_reloadable = true,
+		.help = "Every job is promised, when it is submitted, a time by which it starts: "
+			"so long after that, and promise_backlog on top. Shorter promises keep "
+			"fat builds from waiting and make thin ones wait more." },
+	{ "scheduling.promise_backlog", CONFIG_INT, AT(settings, scheduling.promise_backlog),
+		.fallback = "250", .min = 0, .max = 10000, .is_reloadable = true,
+		.help = "And so many percent of the time that it would wait if everything before "
+			"it were built first." },
+	{ "scheduling.promise_slots", CONFIG_INT, AT(settings, scheduling.promise_slots),
+		.fallback = "12", .min = 0, .max = 100, .is_reloadable = true,
+		.help = "How many percent of the slots may be held by builds that were started "
+			"because their promise was due; always at least one." },
+	{ "scheduling.reserve", CONFIG_INT, AT(settings, scheduling.reserve), .fallback = "13",
+		.min = 0, .max = 90, .is_reloadable = true,
+		.help = "How many percent of the slots long builds leave free, at least one from "
+			"three slots on; 0: none." },
+	{ "scheduling.branches", CONFIG_ITEMS, AT(settings, scheduling.branches), .min = 0,
+		.max = 256, .items = &branch_weight_table, .is_reloadable = true,
+		.help = "How much jobs of a branch weigh against others, which weigh 100. Left "
+			"out: jobs of master for at most one capability weigh 160." },
 
 	{ "build.timeout", CONFIG_DURATION, AT(settings, build.timeout_ms), .fallback = "2d",
 		.min = SECOND, .max = 60 * DAY, .is_reloadable = true,
@@ -315,6 +353,17 @@ static void add_local_builder(struct settings *s)
 	s->builders = (struct items){ builder, 1 };
 }
 
+static void add_master(struct settings *s)
+{
+	struct branch_weight *master = xcalloc(1, sizeof *master);
+
+	*master = (struct branch_weight){
+		.name = xstrdup("master"), .weight = 160, .fat_weight = 100
+	};
+	free(s->scheduling.branches.items);
+	s->scheduling.branches = (struct items){ master, 1 };
+}
+
 static void fill_in(struct settings *s)
 {
 	struct builder *builders;
@@ -323,6 +372,8 @@ static void fill_in(struct settings *s)
 		add_text(&s->systems, settings_native_system());
 	if (s->builders.n == 0)
 		add_local_builder(s);
+	if (s->scheduling.branches.n == 0)
+		add_master(s);
 	builders = s->builders.items;
 	for (size_t i = 0; i < s->builders.n; i++)
 		if (builders[i].systems.n == 0)

@@ -28,6 +28,14 @@ struct builder {
 	int64_t max_jobs;   /* Builds at once. */
 	int64_t fetch_jobs; /* Fixed-output builds (downloads) at once, beside them. */
 	int64_t cores;      /* NIX_BUILD_CORES of each build; 0: all. */
+	int64_t speed;      /* Percent of the one that costs are measured in. */
+};
+
+/* What jobs of a branch weigh in the order, in percent. */
+struct branch_weight {
+	char *name;
+	int64_t weight;     /* For at most one capability. */
+	int64_t fat_weight; /* For several. */
 };
 
 struct access_rule {
@@ -67,6 +75,10 @@ struct settings {
 		int64_t timeout_ms, max_derivations;
 	} planner;
 	struct items builders; /* struct builder */
+	struct {
+		int64_t promise_grace_ms, promise_backlog, promise_slots, reserve;
+		struct items branches; /* struct branch_weight */
+	} scheduling;
 	struct {
 		int64_t timeout_ms, max_silent_ms, kill_grace_ms;
 		int64_t ride_along_ms, batch_ms, batch_max;

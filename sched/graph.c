@@ -1,15 +1,9 @@
-/* Who needs whom, and how a wish travels down from a job's build to all that it needs.
- *
- * Each node's `want` is the best of its own jobs' and of its dependents'. A change travels along
- * the edges by a list of changes, not by recursion: chains may be thousands of builds long. So that
- * a build with thousands of dependents is not searched whenever one of them leaves, each node
- * counts the `providers` of its want, and searches only when the last of them is gone. */
+/* Who needs whom. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/mem.h"
 #include "sched/node.h"
-#include "sched/order.h"
 
 static void edges_add(struct edges *edges, uint32_t item)
 {
@@ -41,104 +35,16 @@ static void edges_remove(struct edges *edges, uint32_t item)
 	}
 }
 
-/* ---- wants ---- */
-
-static bool is_same(const struct want *a, const struct want *b)
-{
-	return order_compare_wants(a, b) == 0;
-}
-
-static void search_want(const struct sched *s, struct node *node, struct want *out)
-{
-	*out = node->own;
-	node->providers = node->own.jobs > 0 ? 1 : 0;
-	for (uint32_t i = 0; i < node->dependents.n; i++) {
-		const struct want *other = &s->nodes[node->dependents.items[i]].want;
-		int c = order_compare_wants(other, out);
-
-		if (other->jobs == 0)
-			continue;
-		if (c < 0) {
-			*out = *other;
-			node->providers = 1;
-		} else if (c == 0) {
-			node->providers++;
-		}
-	}
-}
-
-static void note_change(struct sched *s, uint32_t index, const struct want *after)
-{
-	struct node *node = &s->nodes[index];
-
-	if (is_same(&node->want, after))
-		return;
-	array_reserve(&s->changes, &s->changes_capacity, s->n_changes + 1, sizeof *s->changes);
-	s->changes[s->n_changes++] =
-		(struct want_change){ .node = index, .before = node->want, .after = *after };
-	node->want = *after;
-	sched_settle(s, node);
-}
-
-/* One provider of `node` changed from `before` to `after`. */
-static void hear(
-	struct sched *s, uint32_t index, const struct want *before, const struct want *after)
-{
-	struct node *node = &s->nodes[index];
-	struct want want = node->want;
-	int c = order_compare_wants(after, &want);
-
-	if (before->jobs > 0 && is_same(before, &want))
-		node->providers--;
-	if (after->jobs > 0 && c < 0) {
-		want = *after;
-		node->providers = 1;
-	} else if (after->jobs > 0 && c == 0) {
-		node->providers++;
-	}
-	if (node->providers == 0)
-		search_want(s, node, &want);
-	note_change(s, index, &want);
-}
-
-static void spread_changes(struct sched *s)
-{
-	while (s->n_changes > 0) {
-		struct want_change change = s->changes[--s->n_changes];
-		const struct edges *needs = &s->nodes[change.node].needs;
-
-		for (uint32_t i = 0; i < needs->n; i++)
-			hear(s, needs->items[i], &change.before, &change.after);
-	}
-}
-
-void sched_want_changed(struct sched *s, uint32_t index, const struct want *after)
-{
-	struct node *node = &s->nodes[index];
-	struct want before = node->own;
-
-	node->own = *after;
-	if (is_same(&before, after))
-		return;
-	hear(s, index, &before, after);
-	spread_changes(s);
-}
-
-/* ---- edges ---- */
-
-static const struct want nobody;
-
-void sched_add_edge(struct sched *s, uint32_t dependent, uint32_t need)
+void graph_add_edge(struct sched *s, uint32_t dependent, uint32_t need)
 {
 	if (edges_has(&s->nodes[dependent].needs, need))
 		return;
 	edges_add(&s->nodes[dependent].needs, need);
 	edges_add(&s->nodes[need].dependents, dependent);
-	hear(s, need, &nobody, &s->nodes[dependent].want);
-	spread_changes(s);
+	view_gained(s, need, dependent);
 }
 
-void sched_drop_edges(struct sched *s, uint32_t index)
+void graph_drop_edges(struct sched *s, uint32_t index)
 {
 	struct node *node = &s->nodes[index];
 
@@ -149,9 +55,8 @@ void sched_drop_edges(struct sched *s, uint32_t index)
 		uint32_t need = node->needs.items[--node->needs.n];
 
 		edges_remove(&s->nodes[need].dependents, index);
-		hear(s, need, &node->want, &nobody);
+		view_changed(s, need);
 	}
-	spread_changes(s);
 	free(node->needs.items);
 	free(node->dependents.items);
 	memset(&node->needs, 0, sizeof node->needs);
@@ -160,8 +65,7 @@ void sched_drop_edges(struct sched *s, uint32_t index)
 
 /* ---- walks ---- */
 
-/* The nodes that `from` leads to, itself first, by needs or by dependents. The caller frees. */
-static uint32_t *reach(struct sched *s, uint32_t from, bool by_needs, size_t *out_n)
+uint32_t *graph_reach(struct sched *s, uint32_t from, bool by_needs, size_t *out_n)
 {
 	uint32_t *found = NULL, walk = ++s->walk;
 	size_t n = 0, capacity = 0;
@@ -189,7 +93,7 @@ static bool leads_to(struct sched *s, uint32_t from, uint32_t to)
 {
 	size_t n;
 
-	free(reach(s, from, true, &n));
+	free(graph_reach(s, from, true, &n));
 	return s->nodes[to].mark == s->walk;
 }
 
@@ -201,7 +105,7 @@ static void each_reached(
 	size_t n = 0;
 
 	if (node != NULL)
-		found = reach(s, sched_index(s, node), by_needs, &n);
+		found = graph_reach(s, sched_index(s, node), by_needs, &n);
 	for (size_t i = 1; i < n; i++)
 		each(owner, s->nodes[found[i]].id);
 }
@@ -216,19 +120,41 @@ void sched_each_below(struct sched *s, int64_t build, void (*each)(void *, int64
 	each_reached(s, build, true, each, owner);
 }
 
-void sched_remove(struct sched *s, int64_t build)
+/* What they unlock is told while all edges are still there; then the farthest goes first. */
+void sched_remove(struct sched *s, int64_t build, int64_t now_ms)
 {
 	const struct node *node = sched_node(s, build);
 	cleanup_free uint32_t *found = NULL;
 	size_t n = 0;
 
+	sched_pass_time(s, now_ms);
 	if (node != NULL)
-		found = reach(s, sched_index(s, node), false, &n);
-	while (n > 0) /* The farthest first. */
+		found = graph_reach(s, sched_index(s, node), false, &n);
+	for (size_t i = 0; i < n; i++)
+		unlock_remove(s, found[i]);
+	while (n > 0)
 		sched_forget(s, &s->nodes[found[--n]]);
 }
 
 /* ---- more needs ---- */
+
+/* A new edge below builds that are wanted already: all that they unlock is found anew. */
+static void add_need(struct sched *s, struct node *dependent, const struct node *need)
+{
+	uint32_t index = sched_index(s, dependent);
+	cleanup_free uint32_t *above = NULL;
+	size_t n = 0;
+
+	if (s->n_wanted > 0)
+		above = graph_reach(s, index, false, &n);
+	for (size_t i = 0; i < n; i++)
+		unlock_remove(s, above[i]);
+	graph_add_edge(s, index, sched_index(s, need));
+	for (size_t i = 0; i < n; i++)
+		unlock_add(s, above[i]);
+	dependent->state = SCHED_BLOCKED;
+	queue_settle(s, dependent);
+}
 
 bool sched_add_need(struct sched *s, int64_t build, int64_t need)
 {
@@ -238,9 +164,7 @@ bool sched_add_need(struct sched *s, int64_t build, int64_t need)
 		return true;
 	if (leads_to(s, sched_index(s, needed), sched_index(s, dependent)))
 		return false;
-	sched_add_edge(s, sched_index(s, dependent), sched_index(s, needed));
-	dependent->state = SCHED_BLOCKED;
-	sched_settle(s, dependent);
+	add_need(s, dependent, needed);
 	return true;
 }
 
@@ -248,10 +172,8 @@ void sched_restore_need(struct sched *s, int64_t build, int64_t need)
 {
 	struct node *dependent = sched_node(s, build), *needed = sched_node(s, need);
 
-	if (dependent == NULL || needed == NULL)
-		return;
-	sched_add_edge(s, sched_index(s, dependent), sched_index(s, needed));
-	dependent->state = SCHED_BLOCKED;
+	if (dependent != NULL && needed != NULL)
+		add_need(s, dependent, needed);
 }
 
 void sched_each_dependent(

@@ -59,33 +59,45 @@ uint32_t heap_top(const struct heap *heap)
 	return heap->n == 0 ? HEAP_NOWHERE : heap->items[0];
 }
 
+uint32_t heap_second(const struct heap *heap)
+{
+	if (heap->n < 2)
+		return HEAP_NOWHERE;
+	if (heap->n > 2 && heap->before(heap->owner, heap->items[2], heap->items[1]))
+		return heap->items[2];
+	return heap->items[1];
+}
+
 struct counting {
 	const struct heap *heap;
-	uint32_t item, *latest;
+	bool (*counts)(void *, uint32_t);
+	void *arg;
 	size_t n, max;
 };
 
-/* What does not belong in front of the item has nothing below it that does. */
 static void count_from(struct counting *c, size_t place)
 {
-	const struct heap *heap = c->heap;
-
-	if (place >= heap->n || c->n == c->max ||
-		!heap->before(heap->owner, heap->items[place], c->item))
+	if (place >= c->heap->n || c->n == c->max || !c->counts(c->arg, c->heap->items[place]))
 		return;
 	c->n++;
-	if (*c->latest == HEAP_NOWHERE || heap->before(heap->owner, *c->latest, heap->items[place]))
-		*c->latest = heap->items[place];
 	count_from(c, 2 * place + 1);
 	count_from(c, 2 * place + 2);
 }
 
-size_t heap_count_before(const struct heap *heap, uint32_t item, size_t max, uint32_t *latest)
+size_t heap_count(const struct heap *heap, bool (*counts)(void *, uint32_t), void *arg, size_t max)
 {
-	struct counting c = { .heap = heap, .item = item, .latest = latest, .max = max };
+	struct counting c = { .heap = heap, .counts = counts, .arg = arg, .max = max };
 
 	count_from(&c, 0);
 	return c.n;
+}
+
+void heap_copy(struct heap *to, const struct heap *from, void *owner)
+{
+	*to = *from;
+	to->owner = owner;
+	to->items = xmemdup(from->items, from->n * sizeof *from->items);
+	to->capacity = from->n;
 }
 
 void heap_changed(struct heap *heap, uint32_t place)

@@ -1,5 +1,5 @@
-/* An indexed binary heap of 32-bit numbers: the smallest in front, and each can be found, changed
- * and taken out, in O(log n). Pure. */
+/* An indexed binary heap of 32-bit numbers: the first in front, and each can be found, changed and
+ * taken out, in O(log n). Pure. */
 #ifndef CAPQ_SCHED_HEAP_H
 #define CAPQ_SCHED_HEAP_H
 
@@ -22,13 +22,17 @@ struct heap {
 
 void heap_finish(struct heap *heap);
 void heap_push(struct heap *heap, uint32_t item);
-uint32_t heap_top(const struct heap *heap); /* HEAP_NOWHERE when it is empty. */
+uint32_t heap_top(const struct heap *heap);    /* HEAP_NOWHERE when it is empty. */
+uint32_t heap_second(const struct heap *heap); /* The top if the top were gone. */
 void heap_remove(struct heap *heap, uint32_t place);
 void heap_changed(struct heap *heap, uint32_t place); /* The item there sorts differently now. */
 
-/* How many items belong in front of `item`, which may be in another heap of the same order; counted
- * up to `max`, in O(max). `*latest` becomes the last of these by the order, unless it was a later
- * one already; it begins as HEAP_NOWHERE. */
-size_t heap_count_before(const struct heap *heap, uint32_t item, size_t max, uint32_t *latest);
+/* Make `to` a copy of `from` for another owner, whose items have the same places. */
+void heap_copy(struct heap *to, const struct heap *from, void *owner);
+
+/* Count the items for which `counts` is true, up to `max`, in O(max). It must be true of nothing
+ * behind an item of which it is false. */
+size_t heap_count(
+	const struct heap *heap, bool (*counts)(void *arg, uint32_t item), void *arg, size_t max);
 
 #endif

@@ -1,31 +1,151 @@
+/* The rules of decide.c, told of one build: which of them holds it, and the numbers. */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "sched/node.h"
-#include "sched/order.h"
+#include "sched/score.h"
 
-static void why_not_started(
+/* The run that is expected to end first, of those on builders that fit and that count; NULL: none.
+ */
+static const struct run *first_to_end(const struct sched *s, const struct kind *kind,
+	bool (*counts)(const struct sched *, const struct run *), int64_t *out_ms)
+{
+	const struct run *best = NULL;
+
+	for (size_t i = 0; i < s->n_runs; i++) {
+		const struct run *run = &s->runs[i];
+		int64_t end_ms;
+
+		if (run->n == 0 || run->lane != kind->lane ||
+			!builder_fits(&s->builders[run->builder], kind) || !counts(s, run))
+			continue;
+		end_ms = s->now_ms + (int64_t)fmin(run_rest_ms(s, run), 1e15);
+		if (best == NULL || end_ms < *out_ms) {
+			best = run;
+			*out_ms = end_ms;
+		}
+	}
+	return best;
+}
+
+static bool any_run(const struct sched *s, const struct run *run)
+{
+	(void)s;
+	(void)run;
+	return true;
+}
+
+static bool is_promised(const struct sched *s, const struct run *run)
+{
+	(void)s;
+	return run->rule == SCHED_RULE_PROMISE;
+}
+
+struct ahead {
+	const struct sched *s;
+	uint32_t node, nearest;
+};
+
+static bool is_ahead(void *arg, uint32_t item)
+{
+	struct ahead *a = arg;
+
+	if (!queue_is_before(a->s, item, a->node))
+		return false;
+	if (a->nearest == HEAP_NOWHERE || queue_is_before(a->s, a->nearest, item))
+		a->nearest = item;
+	return true;
+}
+
+/* Long builds that find no slot are in nobody's way. */
+static void count_ahead(
+	const struct sched *s, const struct node *node, size_t max, struct sched_why *out)
+{
+	struct ahead ahead = { .s = s, .node = sched_index(s, node), .nearest = HEAP_NOWHERE };
+
+	for (size_t i = 0; i < s->n_kinds; i++) {
+		const struct kind *kind = s->kinds[i];
+		struct pool pool;
+
+		if (kind->lane != s->kinds[node->kind]->lane || kind->n_ready == 0)
+			continue;
+		pool_look(s, kind, &pool);
+		for (size_t k = 0; k < kind->n_groups; k++)
+			if (!kind->groups[k]->is_long || pool.n_long < pool.long_max)
+				out->n += heap_count(
+					&kind->groups[k]->ready, is_ahead, &ahead, max - out->n);
+	}
+	if (ahead.nearest == HEAP_NOWHERE)
+		return;
+	out->other = s->nodes[ahead.nearest].id;
+	out->other_score = queue_score(s, &s->nodes[ahead.nearest]);
+}
+
+static void why_queued(
 	const struct sched *s, const struct node *node, size_t max, struct sched_why *out)
 {
 	const struct kind *kind = s->kinds[node->kind];
-	uint32_t nearest = HEAP_NOWHERE;
+	const struct run *run;
+	struct pool pool;
 
-	out->rule = SCHED_WHY_BUSY;
-	for (size_t i = 0; i < s->n_builders; i++)
-		if (builder_fits(&s->builders[i], kind))
-			out->slots += s->builders[i].spec.slots[kind->lane];
-	for (size_t i = 0; i < s->n_kinds; i++)
-		if (s->kinds[i]->lane == kind->lane)
-			out->n += heap_count_before(
-				&s->kinds[i]->ready, sched_index(s, node), max - out->n, &nearest);
-	out->other = nearest == HEAP_NOWHERE ? 0 : s->nodes[nearest].id;
+	pool_look(s, kind, &pool);
+	out->doubles_ms = queue_next_tick(node);
+	if (queue_is_long(s, node) && node->view.bumped_ms == 0 && pool.n_long >= pool.long_max) {
+		out->rule = SCHED_WHY_RESERVE;
+		out->n = pool.n_long;
+		out->slots = pool.long_max;
+		(void)first_to_end(s, kind, run_is_long, &out->free_ms);
+		return;
+	}
+	out->slots = pool.n_slots;
+	if (pool.n_free == 0)
+		(void)first_to_end(s, kind, any_run, &out->free_ms);
+	count_ahead(s, node, max, out);
+	out->rule = out->n == 0 ? SCHED_WHY_NEXT : SCHED_WHY_ORDER;
+	if (out->n == 0 || kind->lane != SCHED_BUILD || node->view.start_by_ms > s->now_ms ||
+		pool.n_promised < pool.promised_max)
+		return;
+	out->rule = SCHED_WHY_LANE;
+	out->slots = pool.promised_max;
+	run = first_to_end(s, kind, is_promised, &out->free_ms);
+	out->other = run == NULL ? 0 : run->first;
+}
+
+static size_t count_unlocks(const struct sched *s, const struct node *node)
+{
+	cleanup_free uint32_t *above = NULL;
+	size_t n, wanted = 0;
+
+	/* A walk marks what it passed: nothing that anybody can see. */
+	above = graph_reach((struct sched *)s, sched_index(s, node), false, &n);
+	for (size_t i = 1; i < n; i++)
+		wanted += s->nodes[above[i]].own.jobs > 0;
+	return wanted;
+}
+
+static void add_numbers(const struct sched *s, const struct node *node, struct sched_why *out)
+{
+	out->cost_ms = node->cost_ms;
+	out->long_ms = s->long_builds.threshold_ms;
+	out->weight = node->own.jobs > 0 && !node->own.is_held ? node->own.weight : 0;
+	out->start_by_ms = node->view.start_by_ms;
+	if (node->view.rank < RANK_LEFTOVER)
+		return;
+	out->share = share_of(s, node->view.submitter);
+	if (node->where == WHERE_QUEUE)
+		out->score = queue_score(s, node);
 }
 
 void sched_why_roughly(
 	const struct sched *s, int64_t build, int64_t now_ms, size_t max, struct sched_why *out)
 {
 	const struct node *node = sched_node(s, build);
+	const struct kind *kind = s->kinds[node->kind];
 
 	memset(out, 0, sizeof *out);
+	add_numbers(s, node, out);
 	switch ((enum sched_state)node->state) {
 	case SCHED_BLOCKED:
 		out->rule = SCHED_WHY_NEEDS;
@@ -39,24 +159,38 @@ void sched_why_roughly(
 	case SCHED_RUNNING:
 		out->rule = SCHED_WHY_RUNS;
 		out->builder = s->runs[node->run].builder;
+		out->since_ms = s->runs[node->run].started_ms;
+		out->free_ms = s->now_ms + (int64_t)fmin(run_rest_ms(s, &s->runs[node->run]), 1e15);
 		return;
 	case SCHED_READY:
 		break;
 	}
-	if (node->want.jobs == 0 || node->want.is_held) {
+	if (node->view.rank < RANK_LEFTOVER) {
 		out->rule = SCHED_WHY_HELD;
 	} else if (node->not_before_ms > now_ms) {
 		out->rule = SCHED_WHY_LATER;
 		out->until_ms = node->not_before_ms;
-	} else if (!sched_has_builder(
-			   s, s->kinds[node->kind]->system, s->kinds[node->kind]->features)) {
+	} else if (!sched_has_builder(s, kind->system, kind->features)) {
 		out->rule = SCHED_WHY_NO_BUILDER;
 	} else {
-		why_not_started(s, node, max, out);
+		why_queued(s, node, max, out);
 	}
 }
 
 void sched_why(const struct sched *s, int64_t build, int64_t now_ms, struct sched_why *out)
 {
 	sched_why_roughly(s, build, now_ms, SIZE_MAX, out);
+	out->n_unlocks = count_unlocks(s, sched_node(s, build));
+}
+
+const char *sched_rule_name(enum sched_rule rule)
+{
+	static const char *const names[] = {
+		[SCHED_RULE_BUMPED] = "bump",
+		[SCHED_RULE_PROMISE] = "promise",
+		[SCHED_RULE_SCORE] = "score",
+		[SCHED_RULE_LEFTOVER] = "leftover",
+	};
+
+	return names[rule];
 }

@@ -1,4 +1,5 @@
 #include "daemon/pipeline/build_life.h"
+#include "daemon/pipeline/wanting.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -112,7 +113,7 @@ static void built_now(struct pipeline *p, int64_t id, int64_t unused)
 	(void)unused;
 	sched_each_need(p->sched, id, collect, &needs);
 	if (sched_state(p->sched, id) != SCHED_UNKNOWN)
-		sched_built(p->sched, id, open_now, p);
+		sched_built(p->sched, id, clock_mono_ms(), open_now, p);
 	for (size_t i = 0; i < needs.n; i++)
 		builds_drop_unwanted(p, needs.ids[i]);
 	free(needs.ids);
@@ -124,29 +125,23 @@ static void requeue_now(struct pipeline *p, int64_t id, int64_t unused)
 {
 	(void)unused;
 	if (sched_state(p->sched, id) != SCHED_UNKNOWN)
-		sched_requeue(p->sched, id);
+		sched_requeue(p->sched, id, clock_mono_ms());
 	pipeline_wake(p);
-}
-
-/* Wall clock to the schedule's clock. */
-static int64_t mono_of(int64_t wall_ms)
-{
-	return wall_ms == 0 ? 0 : clock_mono_ms() + (wall_ms - clock_wall_ms());
 }
 
 static void ready_now(struct pipeline *p, int64_t id, int64_t not_before)
 {
 	if (sched_state(p->sched, id) == SCHED_RUNNING)
-		sched_requeue(p->sched, id);
+		sched_requeue(p->sched, id, clock_mono_ms());
 	if (sched_state(p->sched, id) == SCHED_OPEN)
-		sched_set_ready(p->sched, id, mono_of(not_before));
+		sched_set_ready(p->sched, id, schedule_time(not_before));
 	pipeline_wake(p);
 }
 
 static void remove_now(struct pipeline *p, int64_t id, int64_t unused)
 {
 	(void)unused;
-	sched_remove(p->sched, id);
+	sched_remove(p->sched, id, clock_mono_ms());
 	pipeline_wake(p);
 }
 

@@ -5,7 +5,9 @@
 
 #include "daemon/pipeline/build_life.h"
 #include "daemon/pipeline/build_run.h"
+#include "daemon/pipeline/costs.h"
 #include "daemon/pipeline/steps.h"
+#include "daemon/pipeline/wanting.h"
 #include "daemon/store/attempt.h"
 #include "daemon/store/build.h"
 #include "daemon/store/plan.h"
@@ -149,8 +151,8 @@ static void write_history(
 	}
 	report_history(p, store_history_add(p->store, &entry),
 		strcmp(entry.outcome, "built") == 0 ? outputs : NULL);
-	if (strcmp(entry.outcome, "built") == 0)
-		report_cost(p, entry.package, entry.system, entry.wall_ms);
+	/* Within a write, but an estimate that is a little off is no second truth. */
+	costs_learn(p, &entry);
 	build_finish(&build);
 }
 
@@ -375,14 +377,43 @@ static void on_entered(struct pipeline *p, int64_t root_id, int64_t unused)
 	}
 }
 
+/* What was thought when it was started: for whoever asks later, and for `capq stats`. */
+static void write_start(struct pipeline *p, const struct building *b, size_t i)
+{
+	const struct sched_decision *d = &b->decision;
+	cleanup_free char *package = store_build_package(p->store, d->builds[i]);
+	cleanup_free char *caps = store_build_caps(p->store, d->builds[i]);
+	double speed = pipeline_speed(p, sched_builder_name(p->sched, d->builder));
+	struct estimate cost;
+	struct build build;
+	struct start start = {
+		.rule = sched_rule_name(d->rule),
+		.score = d->score,
+		.start_by = d->start_by_ms == INT64_MAX ? 0 : wall_time(d->start_by_ms),
+		.runner_up = d->runner_up,
+		.runner_up_score = d->runner_up_score,
+	};
+
+	if (b->attempts[i] == 0 || !store_build_get(p->store, d->builds[i], &build))
+		return;
+	costs_of(p, &(struct costed){ package, build.name, caps, build.system }, &cost);
+	start.estimate_ms = (int64_t)(estimate_median(&cost) / speed);
+	start.estimate_p90_ms = (int64_t)(estimate_quantile(&cost, 0.9) / speed);
+	start.basis = estimate_basis_name(cost.basis);
+	store_start_add(p->store, b->attempts[i], &start);
+	build_finish(&build);
+}
+
 static void write_started(struct pipeline *p, void *data)
 {
 	struct building *b = data;
 	const char *builder = sched_builder_name(p->sched, b->decision.builder);
 
 	b->root_id = store_root_new(p->store, clock_wall_ms());
-	for (size_t i = 0; i < b->decision.n; i++)
+	for (size_t i = 0; i < b->decision.n; i++) {
 		build_started(p, b->decision.builds[i], builder, b->root_id, &b->attempts[i]);
+		write_start(p, b, i);
+	}
 	after_commit(p, on_entered, b->root_id, 0);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/pipeline/build_life.h"
+#include "daemon/pipeline/costs.h"
 #include "daemon/pipeline/job_life.h"
 #include "daemon/pipeline/plan.h"
 #include "daemon/pipeline/steps.h"
@@ -55,12 +56,22 @@ static bool slice_is_over(const struct entering *en)
 	return clock_mono_us() - en->slice_began_us > SLICE_US;
 }
 
+static struct costed costed_of(const struct entering *en, const struct graph_drv *drv)
+{
+	return (struct costed){
+		.package = drv->package,
+		.name = drv->name,
+		.caps = en->spec.caps,
+		.system = drv->system,
+	};
+}
+
 static bool is_cheap(void *owner, const struct graph_drv *drv)
 {
-	struct pipeline *p = owner;
-	double cost = known_cost_ms(p, drv->package, drv->system);
+	const struct entering *en = owner;
+	struct costed costed = costed_of(en, drv);
 
-	return cost > 0 && cost < (double)p->settings->build.ride_along_ms;
+	return costs_surely_ms(en->p, &costed) < (double)en->p->settings->build.ride_along_ms;
 }
 
 static void fail_drv(struct entering *en, uint32_t drv, enum failure failure, const char *reason)
@@ -95,7 +106,7 @@ static void look_up_some(struct entering *en)
 		look_up(en, en->spec.graph->order[en->next_after++]);
 	if (en->next_after < en->spec.graph->n_order)
 		return;
-	graph_settle(en->spec.graph, is_cheap, en->p);
+	graph_settle(en->spec.graph, is_cheap, en);
 	en->phase_after = ENTERING;
 	en->next_after = 0;
 }
@@ -224,14 +235,18 @@ static void schedule_build(struct pipeline *p, int64_t build_id, int64_t index)
 	struct sched_build build = {
 		.id = build_id,
 		.lane = drv->is_fixed ? SCHED_FETCH : SCHED_BUILD,
-		.cost_ms = known_cost_ms(p, drv->package, drv->system),
 	};
+	struct costed costed = costed_of(en, drv);
 	struct needs needs = { .en = en };
+	struct estimate cost;
 
 	if (sched_state(p->sched, build_id) != SCHED_UNKNOWN)
 		return;
 	(void)sched_system(p->sched, drv->system, &build.system, NULL);
 	(void)sched_features(p->sched, drv->features, &build.features, NULL);
+	costs_of(p, &costed, &cost);
+	build.cost_ms = estimate_median(&cost);
+	build.cost_sigma = cost.sigma;
 	if (drv->is_missing)
 		graph_each_need(en->spec.graph, (uint32_t)index, collect_need, &needs);
 	sched_add(p->sched, &build, needs.ids, needs.n);
@@ -574,7 +589,7 @@ void entering_start(struct pipeline *p, const struct entering_spec *spec)
 	en->p = p;
 	en->spec = *spec;
 	en->drvs = xcalloc(spec->graph->n, sizeof *en->drvs);
-	graph_settle(spec->graph, is_cheap, p);
+	graph_settle(spec->graph, is_cheap, en);
 	while (*at != NULL)
 		at = &(*at)->next_entering;
 	*at = en;

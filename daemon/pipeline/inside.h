@@ -12,6 +12,7 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 #include "lib/str_map.h"
+#include "sched/schedule.h"
 
 /* ---- events: facts that wait to be written ---- */
 
@@ -55,6 +56,8 @@ struct dry_run;
 struct bulk;
 struct accept_group;
 struct report;
+struct promises;
+struct estimates;
 
 struct deferred {
 	void (*action)(struct pipeline *p, int64_t a, int64_t b);
@@ -132,19 +135,14 @@ struct pipeline {
 	int plan_troubles; /* In a row. */
 	int64_t plan_trouble_since_ms, plan_alone_not_before_ms;
 
-	struct str_map cost_index; /* "package system" -> index in costs. */
-	struct cost *costs;
-	size_t n_costs, costs_capacity;
-};
-
-/* Known mean duration of a package. */
-struct cost {
-	char *key;
-	double mean_ms;
-	unsigned n;
+	struct estimates *estimates;
+	struct promises *promises; /* Being collected; NULL: none. */
+	uint64_t written_charges;  /* sched_charges() when usage was last written. */
 };
 
 /* ---- small things that many need ---- */
+
+double pipeline_speed(const struct pipeline *p, const char *builder); /* 1 when it is unknown. */
 
 /* True while new work may start. */
 bool pipeline_may_start(const struct pipeline *p);

@@ -1,4 +1,5 @@
 #include "daemon/pipeline/job_life.h"
+#include "daemon/pipeline/wanting.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -108,11 +109,8 @@ void job_not_evaluated(struct pipeline *p, int64_t id, enum failure failure, con
 
 static void update_want_now(struct pipeline *p, int64_t build_id, int64_t unused)
 {
-	struct want want;
-
 	(void)unused;
-	store_build_want(p->store, build_id, &want);
-	sched_set_want(p->sched, build_id, &want);
+	wants_changed(p, build_id);
 	pipeline_wake(p);
 }
 

@@ -1,4 +1,6 @@
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/costs.h"
+#include "daemon/pipeline/wanting.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -261,6 +263,7 @@ static void on_tick(uv_timer_t *timer)
 		if (p->sweep_roots)
 			roots_sweep(p);
 		report_tick(p);
+		usage_tick(p);
 	}
 	if (p->watcher.on_tick != NULL && !p->stopping)
 		p->watcher.on_tick(p->watcher.owner);
@@ -300,6 +303,28 @@ static void ask_version(struct pipeline *p)
 		log_broken("nix: %s", err.text);
 }
 
+double pipeline_speed(const struct pipeline *p, const char *builder)
+{
+	const struct builder *builders = p->settings->builders.items;
+
+	for (size_t i = 0; i < p->settings->builders.n; i++)
+		if (strcmp(builders[i].name, builder) == 0)
+			return (double)builders[i].speed / 100;
+	return 1;
+}
+
+static void set_policy(struct pipeline *p)
+{
+	struct sched_policy policy = {
+		.promise_grace_ms = p->settings->scheduling.promise_grace_ms,
+		.promise_factor = (double)p->settings->scheduling.promise_backlog / 100,
+		.promise_slots = (double)p->settings->scheduling.promise_slots / 100,
+		.reserve = (double)p->settings->scheduling.reserve / 100,
+	};
+
+	sched_set_policy(p->sched, &policy);
+}
+
 static void set_builders(struct pipeline *p)
 {
 	const struct builder *builders = p->settings->builders.items;
@@ -317,7 +342,7 @@ static void set_builders(struct pipeline *p)
 		specs[i].name = builders[i].name;
 		specs[i].slots[SCHED_BUILD] = (uint32_t)builders[i].max_jobs;
 		specs[i].slots[SCHED_FETCH] = (uint32_t)builders[i].fetch_jobs;
-		specs[i].speed = 1;
+		specs[i].speed = (double)builders[i].speed / 100;
 		for (size_t k = 0; k < builders[i].systems.n; k++)
 			if (sched_system(p->sched, builders[i].systems.items[k], &system, NULL) ==
 				0)
@@ -330,6 +355,7 @@ static void set_builders(struct pipeline *p)
 		(void)sched_features(p->sched, str_text(&features), &specs[i].features, NULL);
 	}
 	sched_set_builders(p->sched, specs, n);
+	set_policy(p);
 	sched_set_batching(p->sched, batching);
 }
 
@@ -364,6 +390,7 @@ static void free_pipeline(struct pipeline *p)
 	accept_finish(p);
 	bulk_finish(p);
 	report_finish(p);
+	costs_finish(p);
 	sched_destroy(p->sched);
 	nix_finish(&p->nix);
 	id_map_finish(&p->evaluating_jobs);
@@ -418,6 +445,7 @@ int pipeline_create(const struct pipeline_spec *spec, struct pipeline **out, str
 	p->sched = sched_create();
 	p->is_draining = store_is_draining(p->store);
 	set_builders(p);
+	costs_start(p);
 	report_start(p);
 	bulk_start(p);
 	rv = make_directories(p, err);

@@ -6,7 +6,9 @@
 
 #include "daemon/pipeline/build_life.h"
 #include "daemon/pipeline/build_log.h"
+#include "daemon/pipeline/costs.h"
 #include "daemon/pipeline/steps.h"
+#include "daemon/pipeline/wanting.h"
 #include "daemon/store/attempt.h"
 #include "daemon/store/build.h"
 #include "daemon/store/event.h"
@@ -141,11 +143,20 @@ static void load_build(void *owner, const struct build_load *load)
 	struct sched_build build = {
 		.id = load->id,
 		.lane = load->is_fetch ? SCHED_FETCH : SCHED_BUILD,
-		.cost_ms = known_cost_ms(p, load->package, load->system),
 	};
+	struct costed costed = {
+		.package = load->package,
+		.name = load->name,
+		.caps = load->caps,
+		.system = load->system,
+	};
+	struct estimate cost;
 
 	(void)sched_system(p->sched, load->system, &build.system, NULL);
 	(void)sched_features(p->sched, load->features, &build.features, NULL);
+	costs_of(p, &costed, &cost);
+	build.cost_ms = estimate_median(&cost);
+	build.cost_sigma = cost.sigma;
 	sched_add(p->sched, &build, NULL, 0);
 	array_reserve(&l->items, &l->capacity, l->n + 1, sizeof *l->items);
 	l->items[l->n++] = (struct loaded){ load->id, load->not_before, load->state };
@@ -156,13 +167,6 @@ static void load_need(void *owner, int64_t build_id, int64_t need_id)
 	struct pipeline *p = owner;
 
 	sched_restore_need(p->sched, build_id, need_id);
-}
-
-static void load_want(void *owner, int64_t build_id, const struct want *want)
-{
-	struct pipeline *p = owner;
-
-	sched_set_want(p->sched, build_id, want);
 }
 
 /* Give a loaded build back what its state means. */
@@ -187,7 +191,7 @@ static void load_schedule(struct pipeline *p)
 
 	store_builds_load(p->store, load_build, &l);
 	store_needs_load(p->store, load_need, p);
-	store_wants_each(p->store, load_want, p);
+	wants_load(p);
 	for (size_t i = 0; i < l.n; i++)
 		resume_build(p, &l.items[i]);
 	free(l.items);

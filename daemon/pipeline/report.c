@@ -1,9 +1,7 @@
-/* Report: what is learned from what was built, and what is thrown away with time.
+/* Report: how large is what was built, and what is thrown away with time.
  *
  * Sizes are asked for behind everything else: the outputs of what was built in the last second or
- * so together, by one nix-store. Known costs are a mean that forgets: each new duration counts for
- * a quarter. (The estimator that schedules by cost will have its own; this one only tells what is
- * cheap.) */
+ * so together, by one nix-store. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +21,6 @@
 #define TRIM_MAX 2000 /* so many at a time. */
 #define ANSWERS_MS (24 * 60 * 60 * 1000)
 #define CHECKPOINT_TICKS 10
-#define NEWEST_SHARE 0.25
 
 /* Paths of one history row. */
 struct sized {
@@ -40,47 +37,6 @@ struct report {
 	uv_work_t checkpoint;
 	bool checkpoint_runs;
 };
-
-/* ---- costs ---- */
-
-static char *cost_key(const char *package, const char *system)
-{
-	return str_format("%s %s", package, system);
-}
-
-static void learn(struct pipeline *p, const char *package, const char *system, double ms)
-{
-	cleanup_free char *key = cost_key(package, system);
-	uint32_t i = str_map_get(&p->cost_index, key);
-
-	if (i == STR_MAP_NONE) {
-		array_reserve(&p->costs, &p->costs_capacity, p->n_costs + 1, sizeof *p->costs);
-		i = (uint32_t)p->n_costs++;
-		p->costs[i] = (struct cost){ .key = STEAL_POINTER(key), .mean_ms = ms };
-		str_map_set(&p->cost_index, p->costs[i].key, i);
-		return;
-	}
-	p->costs[i].mean_ms += NEWEST_SHARE * (ms - p->costs[i].mean_ms);
-}
-
-static void load_cost(void *owner, const char *package, const char *system, int64_t mean_ms)
-{
-	learn(owner, package, system, mean_ms > 0 ? (double)mean_ms : 1);
-}
-
-void report_cost(struct pipeline *p, const char *package, const char *system, int64_t wall_ms)
-{
-	/* Within a write, but an estimate that is a little off is no second truth. */
-	learn(p, package, system, wall_ms > 0 ? (double)wall_ms : 1);
-}
-
-double known_cost_ms(const struct pipeline *p, const char *package, const char *system)
-{
-	cleanup_free char *key = cost_key(package, system);
-	uint32_t i = str_map_get(&p->cost_index, key);
-
-	return i == STR_MAP_NONE ? 0 : p->costs[i].mean_ms;
-}
 
 /* ---- sizes ---- */
 
@@ -245,7 +201,6 @@ void report_start(struct pipeline *p)
 {
 	p->report = xcalloc(1, sizeof *p->report);
 	p->report->p = p;
-	store_history_costs(p->store, load_cost, p);
 }
 
 void report_finish(struct pipeline *p)
@@ -259,8 +214,4 @@ void report_finish(struct pipeline *p)
 		argv_finish(&r->waiting[i].paths);
 	free(r->waiting);
 	free(r);
-	for (size_t i = 0; i < p->n_costs; i++)
-		free(p->costs[i].key);
-	free(p->costs);
-	str_map_finish(&p->cost_index);
 }

@@ -52,15 +52,12 @@ void verify_start(struct pipeline *p, int64_t build_id);
 void pushing_start_some(struct pipeline *p);
 void pushing_stop_all(struct pipeline *p);
 
-/* report.c: sizes of what was built, known costs, and what is thrown away with time. */
+/* report.c: sizes of what was built, and what is thrown away with time. */
 void report_start(struct pipeline *p);
 void report_finish(struct pipeline *p);
 void report_tick(struct pipeline *p);
 bool report_is_idle(const struct pipeline *p); /* No thread works for it. */
 void report_history(struct pipeline *p, int64_t history_id, const char *outputs);
-void report_cost(struct pipeline *p, const char *package, const char *system, int64_t wall_ms);
-double known_cost_ms(
-	const struct pipeline *p, const char *package, const char *system); /* 0: not. */
 
 /* root.c: links that keep the garbage collector away. */
 char *root_file(const struct pipeline *p, int64_t root_id); /* The caller frees. */

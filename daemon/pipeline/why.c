@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/pipeline/inside.h"
+#include "daemon/pipeline/wanting.h"
 #include "daemon/store/build.h"
 #include "io/clock.h"
 #include "lib/time_text.h"
@@ -28,7 +29,20 @@ static void add_to_chain(struct why *w, int64_t build_id)
 	w->chain[w->n_chain++] = build_id;
 }
 
-/* A build while it runs: "building on local for 3m10s (buildPhase)". */
+static void add_rest(struct pipeline *p, const struct build *build, struct str *text)
+{
+	struct sched_why why;
+	char rest[TIME_TEXT_MAX];
+
+	if (sched_state(p->sched, build->id) != SCHED_RUNNING)
+		return;
+	sched_why_roughly(p->sched, build->id, clock_mono_ms(), 0, &why);
+	duration_to_text(why.free_ms - clock_mono_ms(), rest);
+	str_addf(text, " About %s more.", rest);
+}
+
+/* A build while it runs: "building on local for 3m10s (buildPhase)", and how long it takes still.
+ */
 static void why_building(struct pipeline *p, const struct build *build, struct why *out)
 {
 	struct build_progress progress;
@@ -43,6 +57,7 @@ static void why_building(struct pipeline *p, const struct build *build, struct w
 	say(out, "step", str_format("building %s for %s", build->name, elapsed),
 		str_format("%s is being built on %s, for %s%s%s.", build->name, build->builder,
 			elapsed, progress.phase[0] != '\0' ? ", now in " : "", progress.phase));
+	add_rest(p, build, &out->text);
 }
 
 static void why_later(const struct build *build, struct why *out)
@@ -61,34 +76,123 @@ static void why_without_nix(const struct pipeline *p, const struct build *build,
 		str_format("%s is ready. %s.", build->name, p->nix_problem));
 }
 
-static void why_busy(struct pipeline *p, const struct build *build, const struct sched_why *why,
+/* "14:20", or with the day when that is not today, in the machine's own time. */
+static void clock_time(int64_t schedule_ms, char out[TIME_TEXT_MAX])
+{
+	time_to_clock(wall_time(schedule_ms), clock_wall_ms(), out);
+}
+
+/* What waits for it, and its promise: behind every reason to wait. */
+static void add_promise(const struct sched_why *why, struct str *text)
+{
+	int64_t late_ms = clock_mono_ms() - why->start_by_ms;
+	char at[TIME_TEXT_MAX], late[TIME_TEXT_MAX];
+
+	if (why->n_unlocks > 0)
+		str_addf(text, " %zu other%s for it.", why->n_unlocks,
+			why->n_unlocks == 1 ? " waits" : "s wait");
+	if (why->start_by_ms == INT64_MAX)
+		return;
+	clock_time(why->start_by_ms, at);
+	duration_to_text(late_ms, late);
+	if (late_ms > 0)
+		str_addf(text, " It was promised to start by %s, and is %s overdue.", at, late);
+	else
+		str_addf(text, " It is promised to start by %s.", at);
+}
+
+static void why_reserve(const struct build *build, const struct sched_why *why, struct why *out)
+{
+	char cost[TIME_TEXT_MAX], limit[TIME_TEXT_MAX], at[TIME_TEXT_MAX];
+
+	duration_to_text((int64_t)why->cost_ms, cost);
+	duration_to_text((int64_t)why->long_ms, limit);
+	say(out, "reserve",
+		str_format("long build; %zu of %zu such slots taken", why->n, why->slots),
+		str_format("%s is a long build (about %s; what may take more than %s is long), and "
+			   "%zu of %zu slots for long builds are taken.",
+			build->name, cost, limit, why->n, why->slots));
+	if (why->free_ms == 0)
+		return;
+	clock_time(why->free_ms, at);
+	str_addf(&out->text, " The next is expected to be free at %s.", at);
+}
+
+static void why_lane(
+	struct pipeline *p, const struct build *build, const struct sched_why *why, struct why *out)
+{
+	char late[TIME_TEXT_MAX];
+	struct build other;
+	bool has_other = why->other != 0 && store_build_get(p->store, why->other, &other);
+
+	duration_to_text(clock_mono_ms() - why->start_by_ms, late);
+	say(out, "promise", str_format("%s overdue, behind other promises", late),
+		str_format("%s is overdue, and the %zu slot%s for promises that are due %s "
+			   "taken%s%s.",
+			build->name, why->slots, why->slots == 1 ? "" : "s",
+			why->slots == 1 ? "is" : "are", has_other ? ", by " : "",
+			has_other ? other.name : ""));
+	if (has_other)
+		build_finish(&other);
+}
+
+static void why_next(const struct build *build, const struct sched_why *why, struct why *out)
+{
+	char at[TIME_TEXT_MAX];
+
+	say(out, "busy", xstrdup("next when a slot is free"),
+		str_format("%s is ready and the next to start; all %zu slots that fit it are "
+			   "taken.",
+			build->name, why->slots));
+	if (why->free_ms == 0)
+		return;
+	clock_time(why->free_ms, at);
+	str_addf(&out->text, " One is expected to be free at %s.", at);
+}
+
+static void why_order(struct pipeline *p, const struct build *build, const struct sched_why *why,
 	size_t max_ahead, struct why *out)
 {
+	char at[TIME_TEXT_MAX];
 	struct build other;
 
-	out->ahead = (int64_t)why->n;
-	if (why->n == 0) {
-		say(out, "busy", xstrdup("next when a slot is free"),
-			str_format("%s is ready and the next to start; all %zu slots that fit it "
-				   "are taken.",
-				build->name, why->slots));
-		return;
-	}
 	if (why->n == max_ahead) {
-		say(out, "busy", str_format("%zu or more ahead", why->n),
+		say(out, "order", str_format("%zu or more ahead", why->n),
 			str_format("%s is ready; %zu ready builds or more stand before it.",
 				build->name, why->n));
 		return;
 	}
 	if (!store_build_get(p->store, why->other, &other))
 		return;
-	say(out, "busy", str_format("%zu ahead", why->n),
-		str_format(
-			"%s is ready; %zu ready build%s before it, the nearest %s (build %" PRId64
-			"). First come, first served, in %zu slot%s that fit.",
-			build->name, why->n, why->n == 1 ? " stands" : "s stand", other.name,
-			other.id, why->slots, why->slots == 1 ? "" : "s"));
+	say(out, "order", str_format("%zu ahead", why->n),
+		str_format("%s is ready; %zu ready build%s a higher score. The nearest, %s (build "
+			   "%" PRId64 "), has %.3g; this one %.3g.",
+			build->name, why->n, why->n == 1 ? " has" : "s have", other.name, other.id,
+			why->other_score, why->score));
 	build_finish(&other);
+	if (why->doubles_ms != INT64_MAX && why->doubles_ms != 0) {
+		clock_time(why->doubles_ms, at);
+		str_addf(&out->text, " Its score doubles with age at %s.", at);
+	}
+	if (why->share > 0.5)
+		str_addf(&out->text,
+			" Its submitter has had %.0f %% of all slot time of late, which lowers it.",
+			100 * why->share);
+}
+
+static void why_queued(struct pipeline *p, const struct build *build, const struct sched_why *why,
+	size_t max_ahead, struct why *out)
+{
+	if (why->rule == SCHED_WHY_RESERVE)
+		why_reserve(build, why, out);
+	else if (why->rule == SCHED_WHY_LANE)
+		why_lane(p, build, why, out);
+	else if (why->rule == SCHED_WHY_NEXT)
+		why_next(build, why, out);
+	else
+		why_order(p, build, why, max_ahead, out);
+	out->ahead = why->rule == SCHED_WHY_ORDER ? (int64_t)why->n : 0;
+	add_promise(why, &out->text);
 }
 
 static void why_no_builder(const struct build *build, struct why *out)
@@ -127,7 +231,10 @@ static void why_waiting(
 		say(out, "step", xstrdup("planning"), xstrdup("It is being planned."));
 		return;
 	}
-	sched_why_roughly(p->sched, build->id, clock_mono_ms(), max_ahead, &why);
+	if (max_ahead == SIZE_MAX)
+		sched_why(p->sched, build->id, clock_mono_ms(), &why);
+	else
+		sched_why_roughly(p->sched, build->id, clock_mono_ms(), max_ahead, &why);
 	switch (why.rule) {
 	case SCHED_WHY_NEEDS: {
 		struct build other;
@@ -140,6 +247,7 @@ static void why_waiting(
 				build->name, why.n, why.n == 1 ? "" : "s",
 				why.n == 1 ? "is" : "are", other.name,
 				build_state_name(other.state)));
+		add_promise(&why, &out->text);
 		build_finish(&other);
 		return;
 	}
@@ -157,13 +265,16 @@ static void why_waiting(
 	case SCHED_WHY_NO_BUILDER:
 		why_no_builder(build, out);
 		return;
-	case SCHED_WHY_BUSY:
+	case SCHED_WHY_RESERVE:
+	case SCHED_WHY_LANE:
+	case SCHED_WHY_ORDER:
+	case SCHED_WHY_NEXT:
 		if (why_nothing_starts(p, out))
 			return;
 		if (p->nix_problem != NULL)
 			why_without_nix(p, build, out);
 		else
-			why_busy(p, build, &why, max_ahead, out);
+			why_queued(p, build, &why, max_ahead, out);
 		return;
 	case SCHED_WHY_RUNS:
 		why_building(p, build, out);

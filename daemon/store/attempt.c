@@ -23,7 +23,9 @@ enum {
 	LOG_GONE,
 	ADD_HISTORY,
 	SET_BYTES,
-	COSTS,
+	NEWEST_HISTORY,
+	ADD_START,
+	GET_START,
 	N_STATEMENTS,
 };
 
@@ -48,11 +50,14 @@ static const char *const sql[N_STATEMENTS] = {
 		"builder, is_ride, started_at, wall_ms, core_ms, output_bytes, outcome) "
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SET_BYTES] = "UPDATE history SET output_bytes = ? WHERE id = ?",
-	/* The last 5 successes of each, of the last 100,000 derivations: bounded, for a start. */
-	[COSTS] = "SELECT package, system, avg(wall_ms) FROM (SELECT package, system, wall_ms, "
-		  "row_number() OVER (PARTITION BY package, system ORDER BY id DESC) AS age "
-		  "FROM (SELECT * FROM history ORDER BY id DESC LIMIT 100000) WHERE "
-		  "outcome = 'built') WHERE age <= 5 GROUP BY package, system",
+	[ADD_START] = "INSERT INTO starts (attempt_id, rule, score, start_by, runner_up, "
+		      "runner_up_score, estimate_ms, estimate_p90_ms, basis) VALUES "
+		      "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[GET_START] = "SELECT rule, score, start_by, runner_up, runner_up_score, estimate_ms, "
+		      "estimate_p90_ms, basis FROM starts WHERE attempt_id = ?",
+	[NEWEST_HISTORY] = "SELECT * FROM (SELECT id, drv_path, package, system, caps, machine, "
+			   "builder, is_ride, started_at, wall_ms, core_ms, output_bytes, outcome "
+			   "FROM history ORDER BY id DESC LIMIT ?) ORDER BY id",
 };
 
 static const struct statements statements = { SLOT_ATTEMPT, N_STATEMENTS, sql };
@@ -189,6 +194,45 @@ void store_log_gone(struct store *store, int64_t attempt_id)
 	query_run(&q);
 }
 
+void store_start_add(struct store *store, int64_t attempt_id, const struct start *start)
+{
+	struct query q = query_begin(store, &statements, ADD_START);
+
+	query_int(&q, attempt_id);
+	query_text(&q, start->rule);
+	query_real(&q, start->score);
+	query_int(&q, start->start_by);
+	query_int(&q, start->runner_up);
+	query_real(&q, start->runner_up_score);
+	query_int(&q, start->estimate_ms);
+	query_int(&q, start->estimate_p90_ms);
+	query_text(&q, start->basis);
+	query_run(&q);
+}
+
+void store_start_of(struct store *store, int64_t attempt_id,
+	void (*each)(void *, const struct start *), void *owner)
+{
+	struct query q = query_begin(store, &statements, GET_START);
+
+	query_int(&q, attempt_id);
+	if (query_row(&q)) {
+		struct start start = {
+			.rule = query_get_text(&q, 0),
+			.score = query_get_real(&q, 1),
+			.start_by = query_get_int(&q, 2),
+			.runner_up = query_get_int(&q, 3),
+			.runner_up_score = query_get_real(&q, 4),
+			.estimate_ms = query_get_int(&q, 5),
+			.estimate_p90_ms = query_get_int(&q, 6),
+			.basis = query_get_text(&q, 7),
+		};
+
+		each(owner, &start);
+	}
+	query_end(&q);
+}
+
 int64_t store_history_add(struct store *store, const struct history_entry *e)
 {
 	struct query q = query_begin(store, &statements, ADD_HISTORY);
@@ -219,12 +263,29 @@ void store_history_set_bytes(struct store *store, int64_t id, int64_t output_byt
 	query_run(&q);
 }
 
-void store_history_costs(
-	struct store *store, void (*each)(void *, const char *, const char *, int64_t), void *owner)
+void store_history_each(struct store *store, int limit,
+	void (*each)(void *, const struct history_entry *), void *owner)
 {
-	struct query q = query_begin(store, &statements, COSTS);
+	struct query q = query_begin(store, &statements, NEWEST_HISTORY);
 
-	while (query_row(&q))
-		each(owner, query_get_text(&q, 0), query_get_text(&q, 1), query_get_int(&q, 2));
+	query_int(&q, limit);
+	while (query_row(&q)) {
+		struct history_entry entry = {
+			.drv_path = query_get_text(&q, 1),
+			.package = query_get_text(&q, 2),
+			.system = query_get_text(&q, 3),
+			.caps = query_get_text(&q, 4),
+			.machine = query_get_text(&q, 5),
+			.builder = query_get_text(&q, 6),
+			.is_ride = query_get_int(&q, 7) != 0,
+			.started_at = query_get_int(&q, 8),
+			.wall_ms = query_get_int(&q, 9),
+			.core_ms = query_get_int_or(&q, 10, -1),
+			.output_bytes = query_get_int_or(&q, 11, -1),
+			.outcome = query_get_text(&q, 12),
+		};
+
+		each(owner, &entry);
+	}
 	query_end(&q);
 }

@@ -41,6 +41,22 @@ void store_logs_before(struct store *store, int64_t before_ms, int limit,
 	void (*each)(void *owner, int64_t attempt_id), void *owner);
 void store_log_gone(struct store *store, int64_t attempt_id);
 
+/* Why an attempt was started, and what it was expected to take. */
+struct start {
+	const char *rule; /* sched_rule_name() */
+	double score;
+	int64_t start_by;  /* ms since 1970; 0: no promise. */
+	int64_t runner_up; /* A build; 0: none. */
+	double runner_up_score;
+	int64_t estimate_ms, estimate_p90_ms;
+	const char *basis; /* estimate_basis_name() */
+};
+void store_start_add(struct store *store, int64_t attempt_id, const struct start *start);
+
+/* Calls `each` when there is one. */
+void store_start_of(struct store *store, int64_t attempt_id,
+	void (*each)(void *owner, const struct start *start), void *owner);
+
 /* One derivation that Nix built, or tried to. */
 struct history_entry {
 	int64_t attempt_id;
@@ -59,9 +75,8 @@ struct history_entry {
 int64_t store_history_add(struct store *store, const struct history_entry *entry);
 void store_history_set_bytes(struct store *store, int64_t id, int64_t output_bytes);
 
-/* Call `each` for every (package, system) with the mean duration of its last successful builds. */
-void store_history_costs(struct store *store,
-	void (*each)(void *owner, const char *package, const char *system, int64_t mean_ms),
-	void *owner);
+/* Call `each` for the newest `limit` rows, oldest first. Of an entry, attempt_id is not set. */
+void store_history_each(struct store *store, int limit,
+	void (*each)(void *owner, const struct history_entry *entry), void *owner);
 
 #endif

@@ -38,6 +38,7 @@ enum {
 	FORGET_FAILURE,
 	EACH,
 	LOAD,
+	WAITING_OF,
 	COUNT,
 	PAGE,
 	N_STATEMENTS,
@@ -71,8 +72,11 @@ static const char *const sql[N_STATEMENTS] = {
 	[FORGET_FAILURE] = "UPDATE builds SET failure = 'cancelled', reason = ?, tries = 0 WHERE "
 			   "id = ?",
 	[EACH] = "SELECT id, not_before FROM builds WHERE state = ? ORDER BY id",
-	[LOAD] = "SELECT id, state, system, features, package, is_fetch, not_before FROM builds "
-		 "WHERE state IN ('blocked', 'ready', 'building', 'verifying') ORDER BY id",
+	[WAITING_OF] = "SELECT id, name, caps FROM builds WHERE package = ? AND system = ? AND "
+		       "state IN ('blocked', 'ready') LIMIT ?",
+	[LOAD] =
+		"SELECT id, state, system, features, package, is_fetch, not_before, name, caps FROM builds "
+		"WHERE state IN ('blocked', 'ready', 'building', 'verifying') ORDER BY id",
 	[COUNT] = "SELECT state, count(*) FROM builds GROUP BY state",
 	[PAGE] = "SELECT " COLUMNS " FROM (SELECT id FROM (" NEWEST(
 		"1", "blocked") " UNION ALL " NEWEST("2", "ready") " UNION ALL " NEWEST("4",
@@ -328,10 +332,25 @@ void store_builds_load(
 			.package = query_get_text(&q, 4),
 			.is_fetch = query_get_int(&q, 5) != 0,
 			.not_before = query_get_int(&q, 6),
+			.name = query_get_text(&q, 7),
+			.caps = query_get_text(&q, 8),
 		};
 
 		each(owner, &build);
 	}
+	query_end(&q);
+}
+
+void store_builds_waiting_of(struct store *store, const char *package, const char *system,
+	int limit, void (*each)(void *, int64_t, const char *, const char *), void *owner)
+{
+	struct query q = query_begin(store, &statements, WAITING_OF);
+
+	query_text(&q, package);
+	query_text(&q, system);
+	query_int(&q, limit);
+	while (query_row(&q))
+		each(owner, query_get_int(&q, 0), query_get_text(&q, 1), query_get_text(&q, 2));
 	query_end(&q);
 }
 

@@ -64,12 +64,17 @@ void store_builds_each(struct store *store, enum build_state state,
 struct build_load {
 	int64_t id;
 	enum build_state state;
-	const char *system, *features, *package;
+	const char *system, *features, *package, *name, *caps;
 	bool is_fetch;
 	int64_t not_before;
 };
 void store_builds_load(struct store *store,
 	void (*each)(void *owner, const struct build_load *build), void *owner);
+
+/* Call `each` for at most `limit` builds of the package that have not started. */
+void store_builds_waiting_of(struct store *store, const char *package, const char *system,
+	int limit, void (*each)(void *owner, int64_t id, const char *name, const char *caps),
+	void *owner);
 
 void store_builds_count(struct store *store, int64_t counts[BUILD_STATES]);
 

@@ -46,8 +46,6 @@ enum {
 	EACH_OF_STATE,
 	EACH_OF_CONTEXT,
 	OF_BUILD,
-	WANT,
-	ALL_WANTS,
 	COUNT,
 	USES_ROOT,
 	TWIN,
@@ -56,11 +54,6 @@ enum {
 	PAGE_BUILD,
 	N_STATEMENTS,
 };
-
-#define WANT_COLUMNS                                                                               \
-	"count(*), max(state <> 'on_hold'), "                                                      \
-	"max(CASE state WHEN 'on_hold' THEN -1000 ELSE priority END), "                            \
-	"max(CASE state WHEN 'on_hold' THEN 0 ELSE bumped_at END), min(submitted_at)"
 
 static const char *const sql[N_STATEMENTS] = {
 	[INSERT] = "INSERT INTO jobs (attr, context_id, state, rev_from, submitter, priority, "
@@ -94,9 +87,6 @@ static const char *const sql[N_STATEMENTS] = {
 			    "j.context_id = ? AND j.state = ? AND " VISIBLE " ORDER BY j.id",
 	[OF_BUILD] =
 		"SELECT id, state FROM jobs WHERE build_id = ? AND state IN " LIVE " ORDER BY id",
-	[WANT] = "SELECT " WANT_COLUMNS " FROM jobs WHERE build_id = ? AND state IN " LIVE,
-	[ALL_WANTS] = "SELECT " WANT_COLUMNS ", build_id FROM jobs WHERE build_id IS NOT NULL AND "
-		      "state IN " LIVE " GROUP BY build_id",
 	[COUNT] = "SELECT state, count(*) FROM jobs j WHERE " VISIBLE " GROUP BY state",
 	[USES_ROOT] = "SELECT 1 FROM jobs WHERE root_id = ? AND state IN " LIVE " LIMIT 1",
 	[TWIN] = "SELECT 1 FROM jobs a JOIN jobs b ON b.attr = a.attr AND b.context_id = "
@@ -344,40 +334,6 @@ void store_jobs_of_build(struct store *store, int64_t build_id, bool with_held,
 	query_end(&q);
 	for (size_t i = 0; i < n; i++) /* The statement is free again: `each` may move the job. */
 		each(owner, found[i].id, found[i].state);
-}
-
-static void row_to_want(struct query *q, struct want *out)
-{
-	out->jobs = (uint32_t)query_get_int(q, 0);
-	out->is_held = out->jobs > 0 && query_get_int(q, 1) == 0;
-	out->priority = (int32_t)query_get_int(q, 2);
-	out->bumped_ms = query_get_int(q, 3);
-	out->submitted_ms = query_get_int(q, 4);
-}
-
-void store_build_want(struct store *store, int64_t build_id, struct want *out)
-{
-	struct query q = query_begin(store, &statements, WANT);
-
-	memset(out, 0, sizeof *out);
-	query_int(&q, build_id);
-	if (query_row(&q))
-		row_to_want(&q, out);
-	query_end(&q);
-}
-
-void store_wants_each(
-	struct store *store, void (*each)(void *, int64_t, const struct want *), void *owner)
-{
-	struct query q = query_begin(store, &statements, ALL_WANTS);
-
-	while (query_row(&q)) {
-		struct want want;
-
-		row_to_want(&q, &want);
-		each(owner, query_get_int(&q, 5), &want);
-	}
-	query_end(&q);
 }
 
 void store_jobs_count(struct store *store, int64_t counts[JOB_STATES])

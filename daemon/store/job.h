@@ -68,13 +68,6 @@ void store_jobs_of_build(struct store *store, int64_t build_id, bool with_held,
 /* True when another job of the same identity is there that is neither cancelled nor superseded. */
 bool store_job_has_live_twin(struct store *store, int64_t id);
 
-/* How much the build is wanted. */
-void store_build_want(struct store *store, int64_t build_id, struct want *out);
-
-/* The same for every build that some live job wants. */
-void store_wants_each(struct store *store,
-	void (*each)(void *owner, int64_t build_id, const struct want *want), void *owner);
-
 /* How many visible jobs there are of each state. */
 void store_jobs_count(struct store *store, int64_t counts[JOB_STATES]);
 

@@ -34,6 +34,7 @@ enum statement_slot {
 	SLOT_EVENT,
 	SLOT_ROOT,
 	SLOT_BATCH,
+	SLOT_WANT,
 	SLOTS,
 };
 
@@ -46,7 +47,8 @@ extern const struct statements *const store_store_statements,
 					*const store_context_statements,
 						*const store_event_statements,
 							*const store_root_statements,
-								*const store_batch_statements;
+								*const store_batch_statements,
+									*const store_want_statements;
 
 struct query {
 	struct store *store;
@@ -57,6 +59,7 @@ struct query {
 struct query query_begin(struct store *store, const struct statements *of, int which);
 void query_int(struct query *q, int64_t value);
 void query_int_or_null(struct query *q, int64_t value, int64_t null_value);
+void query_real(struct query *q, double value);
 void query_text(struct query *q, const char *text); /* NULL: null. Borrowed until query_end(). */
 void query_blob(struct query *q, const void *bytes, size_t len);
 
@@ -64,6 +67,7 @@ void query_blob(struct query *q, const void *bytes, size_t len);
 bool query_row(struct query *q);
 int64_t query_get_int(struct query *q, int column); /* NULL: 0. */
 int64_t query_get_int_or(struct query *q, int column, int64_t null_value);
+double query_get_real(struct query *q, int column);      /* NULL: 0. */
 const char *query_get_text(struct query *q, int column); /* NULL: NULL. Until the next row. */
 char *query_copy_text(struct query *q, int column);      /* The caller frees. */
 const void *query_get_blob(struct query *q, int column, size_t *out_len);

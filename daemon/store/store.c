@@ -128,6 +128,12 @@ void query_int_or_null(struct query *q, int64_t value, int64_t null_value)
 		sqlite3_bind_int64(q->stmt, q->next++, value);
 }
 
+void query_real(struct query *q, double value)
+{
+	if (q->stmt != NULL)
+		sqlite3_bind_double(q->stmt, q->next++, value);
+}
+
 void query_text(struct query *q, const char *text)
 {
 	if (q->stmt != NULL)
@@ -164,6 +170,11 @@ int64_t query_get_int_or(struct query *q, int column, int64_t null_value)
 	if (sqlite3_column_type(q->stmt, column) == SQLITE_NULL)
 		return null_value;
 	return sqlite3_column_int64(q->stmt, column);
+}
+
+double query_get_real(struct query *q, int column)
+{
+	return sqlite3_column_double(q->stmt, column);
 }
 
 const char *query_get_text(struct query *q, int column)

@@ -150,8 +150,8 @@ class Order(unittest.TestCase):
         with daemon_with(HANG, builders=self.ONE) as daemon:
             _, (first, second, _) = self.submit_behind(daemon)
             why = daemon.get(f"/jobs/{second}/why")
-            self.assertEqual((why["rule"], why["ahead"]), ("busy", 1))
-            self.assertIn("1 ready build stands before it, the nearest cmake-1.0", why["text"])
+            self.assertEqual((why["rule"], why["ahead"]), ("order", 1))
+            self.assertIn("1 ready build has a higher score. The nearest, cmake-1.0", why["text"])
             daemon.post(f"/jobs/{first}/hold")
             self.assertEqual(daemon.get(f"/jobs/{first}/why")["rule"], "held")
 

@@ -10,7 +10,10 @@ struct sched *sched_case_begin(uint32_t build_slots, uint32_t fetch_slots)
 {
 	struct sched *s = sched_create();
 	struct sched_builder local = {
-		.name = "local", .systems = 1u << LINUX, .slots = { build_slots, fetch_slots }
+		.name = "local",
+		.systems = 1u << LINUX,
+		.slots = { build_slots, fetch_slots },
+		.speed = 1,
 	};
 	uint32_t system;
 
@@ -20,16 +23,43 @@ struct sched *sched_case_begin(uint32_t build_slots, uint32_t fetch_slots)
 	return s;
 }
 
+struct sched_build sched_case_build(int64_t id, double cost_ms)
+{
+	return (struct sched_build){
+		.id = id, .system = LINUX, .cost_ms = cost_ms, .cost_sigma = 0.1
+	};
+}
+
+struct sched_want sched_case_want(int64_t since_ms)
+{
+	return (struct sched_want){
+		.jobs = 1, .weight = 1, .since_ms = since_ms, .start_by_ms = SOME_DAY
+	};
+}
+
+void sched_case_put(struct sched *s, const struct sched_build *build, const struct sched_want *want,
+	const int64_t *needs)
+{
+	size_t n = 0;
+
+	while (needs != NULL && needs[n] != 0)
+		n++;
+	sched_add(s, build, needs, n);
+	sched_set_want(s, build->id, want, want->since_ms);
+	if (sched_state(s, build->id) == SCHED_OPEN)
+		sched_set_ready(s, build->id, 0);
+}
+
 void sched_case_add(struct sched *s, int64_t id, const int64_t *needs)
 {
-	struct sched_build build = { .id = id, .system = LINUX };
-	struct want want = { .jobs = 1, .submitted_ms = id };
+	struct sched_build build = sched_case_build(id, 10 * MINUTE);
+	struct sched_want want = sched_case_want(id);
 	size_t n = 0;
 
 	while (needs != NULL && needs[n] != 0)
 		n++;
 	sched_add(s, &build, needs, n);
-	sched_set_want(s, id, &want);
+	sched_set_want(s, id, &want, 0);
 }
 
 void sched_case_add_ready(struct sched *s, int64_t id)
@@ -55,7 +85,7 @@ char *sched_case_start_all(struct sched *s, int64_t now_ms)
 	for (;;) {
 		sched_decide(s, now_ms, &decision);
 		if (decision.n == 0)
-			return out.len == 0 ? xstrdup("") : str_take(&out);
+			return str_take(&out);
 		sched_started(s, &decision, now_ms);
 		add_decision(s, &decision, &out);
 	}
@@ -66,6 +96,18 @@ void sched_case_assert_starts(struct sched *s, int64_t now_ms, const char *wante
 	cleanup_free char *got = sched_case_start_all(s, now_ms);
 
 	assert_string_equal(got, wanted);
+}
+
+void sched_case_start(struct sched *s, int64_t id, enum sched_rule rule, int64_t now_ms)
+{
+	struct sched_decision decision = { .n = 1, .builds = { id }, .rule = rule };
+
+	sched_started(s, &decision, now_ms);
+}
+
+void sched_case_built(struct sched *s, int64_t id, int64_t now_ms)
+{
+	sched_built(s, id, now_ms, sched_case_set_ready, s);
 }
 
 void sched_case_note(void *owner, int64_t id)

@@ -55,6 +55,22 @@ static void front_is_the_smallest_whatever_changes(void **state)
 	heap_finish(&heap);
 }
 
+/* Of those before an item: how many, and which is the nearest. */
+struct before {
+	uint32_t item, nearest;
+};
+
+static bool counts(void *arg, uint32_t item)
+{
+	struct before *before = arg;
+
+	if (!is_before(NULL, item, before->item))
+		return false;
+	if (before->nearest == HEAP_NOWHERE || is_before(NULL, before->nearest, item))
+		before->nearest = item;
+	return true;
+}
+
 static void counts_what_stands_before(void **state)
 {
 	struct heap heap;
@@ -62,21 +78,61 @@ static void counts_what_stands_before(void **state)
 	(void)state;
 	fill(&heap);
 	for (uint32_t item = 0; item < N; item++) {
-		uint32_t expected = HEAP_NOWHERE, latest = HEAP_NOWHERE;
+		struct before before = { .item = item, .nearest = HEAP_NOWHERE };
+		uint32_t nearest = HEAP_NOWHERE;
 		size_t n = 0;
 
 		for (uint32_t other = 0; other < N; other++) {
 			if (!is_before(NULL, other, item))
 				continue;
 			n++;
-			if (expected == HEAP_NOWHERE || is_before(NULL, expected, other))
-				expected = other;
+			if (nearest == HEAP_NOWHERE || is_before(NULL, nearest, other))
+				nearest = other;
 		}
-		assert_int_equal(heap_count_before(&heap, item, SIZE_MAX, &latest), n);
-		assert_int_equal(latest, expected);
-		assert_int_equal(heap_count_before(&heap, item, 10, &latest), n < 10 ? n : 10);
+		assert_int_equal(heap_count(&heap, counts, &before, SIZE_MAX), n);
+		assert_int_equal(before.nearest, nearest);
+		assert_int_equal(heap_count(&heap, counts, &before, 10), n < 10 ? n : 10);
 	}
 	heap_finish(&heap);
+}
+
+/* Down to an empty heap: the second is what is in front when the top has gone. */
+static void the_second_is_the_next_top(void **state)
+{
+	struct heap heap;
+
+	(void)state;
+	fill(&heap);
+	while (heap.n > 0) {
+		uint32_t second = heap_second(&heap);
+
+		heap_remove(&heap, 0);
+		assert_int_equal(heap_top(&heap), second);
+	}
+	assert_int_equal(heap_second(&heap), HEAP_NOWHERE);
+	heap_finish(&heap);
+}
+
+static void a_copy_is_another_heap(void **state)
+{
+	struct heap heap, copy;
+	uint32_t order[N];
+
+	(void)state;
+	fill(&heap);
+	heap_copy(&copy, &heap, &copy);
+	assert_ptr_equal(copy.owner, &copy);
+	for (size_t i = 0; i < N; i++) {
+		order[i] = heap_top(&heap);
+		heap_remove(&heap, 0);
+	}
+	assert_int_equal(copy.n, N);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(heap_top(&copy), order[i]);
+		heap_remove(&copy, 0);
+	}
+	heap_finish(&heap);
+	heap_finish(&copy);
 }
 
 int main(void)
@@ -84,6 +140,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(front_is_the_smallest_whatever_changes),
 		cmocka_unit_test(counts_what_stands_before),
+		cmocka_unit_test(the_second_is_the_next_top),
+		cmocka_unit_test(a_copy_is_another_heap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

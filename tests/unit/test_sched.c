@@ -8,57 +8,7 @@
 #include "lib/mem.h"
 #include "tests/support/sched_case.h"
 
-/* ---- the order ---- */
-
-static void the_order(void **state)
-{
-	static const struct {
-		const char *rule;
-		struct want first, second;
-		enum sched_class first_class, second_class;
-	} cases[] = {
-		{ "the older wish", { 1, false, 0, 0, 100 }, { 1, false, 0, 0, 101 }, 0, 0 },
-		{ "higher priority before age", { 1, false, 5, 0, 200 }, { 1, false, 4, 0, 100 }, 0,
-			0 },
-		{ "negative priority is behind none", { 1, false, 0, 0, 200 },
-			{ 1, false, -1, 0, 100 }, 0, 0 },
-		{ "a bump before any priority", { 1, false, -9, 1, 200 }, { 1, false, 9, 0, 100 },
-			0, 0 },
-		{ "the later bump first", { 1, false, 0, 8, 200 }, { 1, false, 9, 7, 100 }, 0, 0 },
-		{ "how many want it is no reason", { 1, false, 0, 0, 100 }, { 9, false, 0, 0, 101 },
-			0, 0 },
-		{ "a leftover behind all others", { 1, false, 0, 0, 900 }, { 1, false, 9, 5, 1 },
-			SCHED_NORMAL, SCHED_LEFTOVER },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct sched *s = sched_case_begin(2, 0);
-		/* The one that is first has the higher id and is added last. */
-		struct sched_build second = {
-			.id = 1, .system = LINUX, .class = cases[i].second_class
-		};
-		struct sched_build first = {
-			.id = 2, .system = LINUX, .class = cases[i].first_class
-		};
-		struct sched_decision decision;
-
-		sched_add(s, &second, NULL, 0);
-		sched_set_want(s, 1, &cases[i].second);
-		sched_set_ready(s, 1, 0);
-		sched_add(s, &first, NULL, 0);
-		sched_set_want(s, 2, &cases[i].first);
-		sched_set_ready(s, 2, 0);
-		sched_decide(s, 0, &decision);
-		if (decision.builds[0] != 2)
-			fail_msg("%s", cases[i].rule);
-		assert_int_equal(decision.n, 1);
-		assert_int_equal(decision.runner_up, 1);
-		assert_int_equal(decision.rule,
-			cases[i].first.bumped_ms > 0 ? SCHED_RULE_BUMPED : SCHED_RULE_FIRST_COME);
-		sched_destroy(s);
-	}
-}
+/* ---- the order; test_sched_order.c has the rest of it ---- */
 
 static void ties_go_by_id_however_they_came(void **state)
 {
@@ -67,11 +17,11 @@ static void ties_go_by_id_however_they_came(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
 		struct sched *s = sched_case_begin(3, 0);
-		struct want want = { .jobs = 1, .submitted_ms = 7 };
+		struct sched_want want = sched_case_want(7);
 
 		for (size_t k = 0; k < 3; k++) {
 			sched_case_add_ready(s, orders[i][k]);
-			sched_set_want(s, orders[i][k], &want);
+			sched_set_want(s, orders[i][k], &want, 0);
 		}
 		sched_case_assert_starts(s, 0, "1 2 3");
 		sched_destroy(s);
@@ -95,61 +45,103 @@ static void a_decision_changes_nothing(void **state)
 
 /* ---- who wants it ---- */
 
-/* 3 needs 2, and 2 needs 1: all are wanted as much as 3 is. */
-static void a_wish_goes_down_to_what_is_needed(void **state)
+static int64_t start_by(const struct sched *s, int64_t build)
+{
+	struct sched_why why;
+
+	sched_why(s, build, 0, &why);
+	return why.start_by_ms;
+}
+
+/* 3 needs 2, and 2 needs 1: all are wanted as much as 3 is, and earlier by what they cost. */
+static void a_want_goes_down_to_what_is_needed(void **state)
 {
 	struct sched *s = sched_case_begin(9, 0);
-	struct want nobody = { 0 }, urgent = { .jobs = 1, .priority = 7, .submitted_ms = 50 };
+	struct sched_want nobody = { 0 }, wanted = sched_case_want(50);
 
 	(void)state;
-	sched_case_add(s, 1, NULL);
-	sched_case_add(s, 2, NEEDS(1));
-	sched_case_add(s, 3, NEEDS(2));
-	sched_set_want(s, 1, &nobody);
-	sched_set_want(s, 2, &nobody);
-	sched_set_want(s, 3, &urgent);
-	assert_int_equal(sched_want(s, 1)->priority, 7);
-	assert_int_equal(sched_want(s, 1)->submitted_ms, 50);
-	sched_set_want(s, 3, &nobody);
+	wanted.start_by_ms = 5 * HOUR;
+	for (int64_t id = 1; id <= 3; id++) {
+		sched_case_add(s, id, id > 1 ? NEEDS(id - 1) : NULL);
+		sched_set_want(s, id, &nobody, 0);
+		assert_false(sched_is_wanted(s, id));
+		assert_int_equal(start_by(s, id), INT64_MAX);
+	}
+	sched_set_want(s, 3, &wanted, 0);
+	assert_int_equal(start_by(s, 3), 5 * HOUR);
+	assert_int_equal(start_by(s, 2), 5 * HOUR - 10 * MINUTE);
+	assert_int_equal(start_by(s, 1), 5 * HOUR - 20 * MINUTE);
+	sched_set_want(s, 3, &nobody, 0);
 	assert_false(sched_is_wanted(s, 1));
-	sched_set_want(s, 2, &urgent);
+	assert_int_equal(start_by(s, 1), INT64_MAX);
+	sched_set_want(s, 2, &wanted, 0);
 	assert_true(sched_is_wanted(s, 1));
 	assert_false(sched_is_wanted(s, 3));
 	assert_false(sched_is_wanted(s, 4)); /* Never heard of. */
 	sched_destroy(s);
 }
 
+/* Of two that need it, each member of what they ask for is the most urgent by itself. */
+static void the_most_urgent_of_each_counts(void **state)
+{
+	struct sched *s = sched_case_begin(1, 0);
+	struct sched_want nobody = { 0 }, early = sched_case_want(10), put_first = early;
+	struct sched_decision decision;
+
+	(void)state;
+	early.start_by_ms = 7 * HOUR;
+	put_first.bumped_ms = 1;
+	sched_case_add(s, 1, NULL);
+	sched_case_add(s, 2, NEEDS(1));
+	sched_case_add(s, 3, NEEDS(1));
+	sched_set_want(s, 1, &nobody, 0);
+	sched_set_want(s, 2, &early, 0);
+	sched_set_want(s, 3, &put_first, 0);
+	sched_set_ready(s, 1, 0);
+	sched_decide(s, 0, &decision);
+	assert_int_equal(decision.rule, SCHED_RULE_BUMPED);
+	assert_int_equal(decision.start_by_ms, 7 * HOUR - 10 * MINUTE);
+	sched_remove(s, 3, 0);
+	sched_decide(s, 0, &decision);
+	assert_int_equal(decision.rule, SCHED_RULE_SCORE);
+	assert_int_equal(decision.start_by_ms, 7 * HOUR - 10 * MINUTE);
+	sched_destroy(s);
+}
+
 static void what_nobody_wants_or_all_hold_does_not_start(void **state)
 {
 	struct sched *s = sched_case_begin(9, 0);
-	struct want nobody = { 0 }, held = { .jobs = 1, .is_held = true };
-	struct want again = { .jobs = 1 };
+	struct sched_want nobody = { 0 }, again = sched_case_want(0), held = again;
 
 	(void)state;
+	held.is_held = true;
 	sched_case_add_ready(s, 1);
 	sched_case_add_ready(s, 2);
-	sched_set_want(s, 1, &nobody);
-	sched_set_want(s, 2, &held);
+	sched_set_want(s, 1, &nobody, 0);
+	sched_set_want(s, 2, &held, 0);
+	assert_false(sched_is_wanted(s, 1));
 	assert_true(sched_is_wanted(s, 2));
 	sched_case_assert_starts(s, 0, "");
-	sched_set_want(s, 2, &again);
+	sched_set_want(s, 2, &again, 0);
 	sched_case_assert_starts(s, 0, "2");
 	sched_destroy(s);
 }
 
-/* One that is held and one that is not: the second decides. */
+/* One that is held and one that is not: the second decides, and the first asks for nothing. */
 static void one_job_on_hold_does_not_hold_what_others_need(void **state)
 {
 	struct sched *s = sched_case_begin(9, 0);
-	struct want held = { .jobs = 1, .is_held = true, .priority = 9 };
+	struct sched_want held = sched_case_want(0);
 
 	(void)state;
+	held.is_held = true;
+	held.start_by_ms = 0;
 	sched_case_add(s, 1, NULL);
 	sched_case_add(s, 2, NEEDS(1));
 	sched_case_add(s, 3, NEEDS(1));
-	sched_set_want(s, 1, &held);
-	sched_set_want(s, 2, &held);
-	assert_false(sched_want(s, 1)->is_held);
+	sched_set_want(s, 1, &held, 0);
+	sched_set_want(s, 2, &held, 0);
+	assert_int_equal(start_by(s, 1), SOME_DAY - 10 * MINUTE);
 	sched_set_ready(s, 1, 0);
 	sched_case_assert_starts(s, 0, "1");
 	sched_destroy(s);
@@ -173,11 +165,11 @@ static void a_diamond_opens_from_below(void **state)
 	sched_set_ready(s, 1, 0);
 	sched_case_assert_starts(s, 0, "1");
 	assert_int_equal(sched_state(s, 1), SCHED_RUNNING);
-	sched_built(s, 1, sched_case_note, &open);
+	sched_built(s, 1, 0, sched_case_note, &open);
 	assert_int_equal(sched_state(s, 1), SCHED_UNKNOWN);
 	assert_string_equal(str_text(&open), "2 3");
-	sched_built(s, 2, sched_case_note, &open);
-	sched_built(s, 3, sched_case_note, &open);
+	sched_built(s, 2, 0, sched_case_note, &open);
+	sched_built(s, 3, 0, sched_case_note, &open);
 	assert_string_equal(str_text(&open), "2 3 4");
 	assert_int_equal(sched_n(s), 1);
 	sched_destroy(s);
@@ -194,13 +186,13 @@ static void what_is_removed_takes_along_what_needs_it(void **state)
 	sched_case_add_ready(s, 4);
 	sched_case_add(s, 5, NEEDS(3, 4));
 	sched_case_assert_starts(s, 0, "1 4");
-	sched_remove(s, 2);
+	sched_remove(s, 2, 0);
 	assert_int_equal(sched_n(s), 2);
 	assert_int_equal(sched_state(s, 5), SCHED_UNKNOWN);
 	assert_int_equal(sched_state(s, 1), SCHED_RUNNING);
-	sched_remove(s, 1); /* It frees its slot. */
+	sched_remove(s, 1, 0); /* It frees its slot. */
 	assert_int_equal(sched_running(s, 0, SCHED_BUILD), 1);
-	sched_remove(s, 1); /* Harmless. */
+	sched_remove(s, 1, 0); /* Harmless. */
 	sched_destroy(s);
 }
 
@@ -220,7 +212,7 @@ static void a_need_that_comes_later(void **state)
 	assert_true(sched_add_need(s, 2, 1));
 	assert_int_equal(sched_state(s, 2), SCHED_BLOCKED);
 	sched_case_assert_starts(s, 0, "1");
-	sched_built(s, 1, sched_case_set_ready, s);
+	sched_case_built(s, 1, 0);
 	sched_case_assert_starts(s, 0, "2");
 	sched_destroy(s);
 }
@@ -239,7 +231,7 @@ static void restored_edges_are_edges(void **state)
 	assert_int_equal(sched_needs_left(s, 2), 1);
 	sched_set_ready(s, 1, 0);
 	sched_case_assert_starts(s, 0, "1");
-	sched_built(s, 1, sched_case_set_ready, s);
+	sched_case_built(s, 1, 0);
 	sched_case_assert_starts(s, 0, "2");
 	sched_destroy(s);
 }
@@ -252,12 +244,12 @@ static void requeued_it_waits_its_turn_again(void **state)
 	sched_case_add_ready(s, 1);
 	sched_case_add_ready(s, 2);
 	sched_case_assert_starts(s, 0, "1");
-	sched_requeue(s, 1);
+	sched_requeue(s, 1, 0);
 	assert_int_equal(sched_state(s, 1), SCHED_OPEN);
 	assert_int_equal(sched_running(s, 0, SCHED_BUILD), 0);
 	sched_set_ready(s, 1, 1000);
 	sched_case_assert_starts(s, 0, "2");
-	sched_built(s, 2, sched_case_note, NULL);
+	sched_case_built(s, 2, 0);
 	sched_case_assert_starts(s, 999, "");
 	sched_case_assert_starts(s, 1000, "1");
 	sched_destroy(s);
@@ -305,10 +297,10 @@ static void who_is_above_and_below(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_order),
 		cmocka_unit_test(ties_go_by_id_however_they_came),
 		cmocka_unit_test(a_decision_changes_nothing),
-		cmocka_unit_test(a_wish_goes_down_to_what_is_needed),
+		cmocka_unit_test(a_want_goes_down_to_what_is_needed),
+		cmocka_unit_test(the_most_urgent_of_each_counts),
 		cmocka_unit_test(what_nobody_wants_or_all_hold_does_not_start),
 		cmocka_unit_test(one_job_on_hold_does_not_hold_what_others_need),
 		cmocka_unit_test(a_diamond_opens_from_below),

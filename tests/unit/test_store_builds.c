@@ -381,13 +381,13 @@ static void logs_that_may_go(void **state)
 	assert_string_equal(str_text(&left), " 2");
 }
 
-static void note_cost(void *owner, const char *package, const char *system, int64_t mean_ms)
+static void note_entry(void *owner, const struct history_entry *e)
 {
-	str_addf(owner, " %s/%s=%" PRId64, package, system, mean_ms);
+	str_addf(owner, " %s/%s/%s %" PRId64 " %" PRId64 " %s;", e->package, e->caps, e->system,
+		e->wall_ms, e->core_ms, e->outcome);
 }
 
-/* The mean of the last five that went well. */
-static void costs_are_of_the_last_successes(void **state)
+static void the_newest_history_oldest_first(void **state)
 {
 	struct store *store = store_of(state);
 	int64_t build = store_case_build(store, "torch", BUILD_BUILDING), attempt;
@@ -399,19 +399,64 @@ static void costs_are_of_the_last_successes(void **state)
 		.builder = "local",
 		.core_ms = -1,
 		.output_bytes = -1 };
-	cleanup_str struct str costs = { 0 };
+	cleanup_str struct str got = { 0 };
 
 	store_begin(store);
 	attempt = store_attempt_start(store, build, 1, "local", 10);
 	entry.attempt_id = attempt;
-	for (int i = 0; i < 8; i++) {
-		entry.outcome = i == 7 ? "failed" : "built";
-		entry.wall_ms = i < 2 ? 1000000 : 100 * i;
+	for (int i = 0; i < 4; i++) {
+		entry.outcome = i == 3 ? "failed" : "built";
+		entry.wall_ms = 100 * i;
 		(void)store_history_add(store, &entry);
 	}
 	store_case_commit(store);
-	store_history_costs(store, note_cost, &costs);
-	assert_string_equal(str_text(&costs), " torch/s=400");
+	store_history_each(store, 2, note_entry, &got);
+	assert_string_equal(
+		str_text(&got), " torch/8.6/s 200 -1 built; torch/8.6/s 300 -1 failed;");
+}
+
+static void note_start(void *owner, const struct start *s)
+{
+	str_addf(owner, "%s %g %" PRId64 " %" PRId64 " %g %" PRId64 " %" PRId64 " %s", s->rule,
+		s->score, s->start_by, s->runner_up, s->runner_up_score, s->estimate_ms,
+		s->estimate_p90_ms, s->basis);
+}
+
+static void why_an_attempt_was_started(void **state)
+{
+	struct store *store = store_of(state);
+	int64_t build = store_case_build(store, "torch", BUILD_BUILDING), attempt;
+	struct start start = { "promise", 2.5, 11, 12, 0.5, 13, 14, "set" };
+	cleanup_str struct str got = { 0 };
+
+	store_begin(store);
+	attempt = store_attempt_start(store, build, 1, "local", 10);
+	store_start_add(store, attempt, &start);
+	store_case_commit(store);
+	store_start_of(store, attempt + 1, note_start, &got);
+	store_start_of(store, attempt, note_start, &got);
+	assert_string_equal(str_text(&got), "promise 2.5 11 12 0.5 13 14 set");
+}
+
+static void note_waiting(void *owner, int64_t id, const char *name, const char *caps)
+{
+	str_addf(owner, " %" PRId64 " %s %s;", id, name, caps);
+}
+
+static void builds_of_a_package_that_wait(void **state)
+{
+	struct store *store = store_of(state);
+	cleanup_str struct str got = { 0 }, none = { 0 };
+
+	(void)store_case_build(store, "torch", BUILD_READY);
+	(void)store_case_build(store, "ninja", BUILD_READY);
+	(void)store_case_build(store, "numpy", BUILD_DONE);
+	store_builds_waiting_of(store, "torch", "x86_64-linux", 9, note_waiting, &got);
+	assert_string_equal(str_text(&got), " 1 torch 8.6;");
+	store_builds_waiting_of(store, "numpy", "x86_64-linux", 9, note_waiting, &none);
+	store_builds_waiting_of(store, "torch", "aarch64-linux", 9, note_waiting, &none);
+	store_builds_waiting_of(store, "torch", "x86_64-linux", 0, note_waiting, &none);
+	assert_string_equal(str_text(&none), "");
 }
 
 /* ---- revisions and evaluations ---- */
@@ -517,7 +562,9 @@ int main(void)
 		TEST(an_output_root_is_used_until_pushed_and_not_needed),
 		TEST(attempts_that_a_start_finds_running),
 		TEST(logs_that_may_go),
-		TEST(costs_are_of_the_last_successes),
+		TEST(the_newest_history_oldest_first),
+		TEST(why_an_attempt_was_started),
+		TEST(builds_of_a_package_that_wait),
 		TEST(trust_stays),
 		TEST(evaluations_are_remembered),
 		TEST(events_are_read_in_order_and_trimmed_by_age),

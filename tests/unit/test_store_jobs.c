@@ -1,9 +1,11 @@
 /* The table of jobs: identity, what is visible, pages, what is next, and how much is wanted. */
 #include "tests/support/cmocka_all.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "daemon/store/batch.h"
+#include "daemon/store/want.h"
 #include "lib/mem.h"
 #include "tests/support/store_case.h"
 
@@ -388,15 +390,23 @@ static void next_is_the_last_bumped_then_the_oldest(void **state)
 	assert_int_equal(store_job_next_context(store, skip_if_listed, skip), 0);
 }
 
-static void a_want_is_the_best_of_its_jobs(void **state)
+static void note_want(void *owner, const struct job_want *want)
+{
+	str_addf(owner, " %" PRId64 ":%" PRId64 "%s prio %d bump %" PRId64 " at %" PRId64,
+		want->build_id, want->job_id, want->is_held ? " held" : "", want->priority,
+		want->bumped_at, want->submitted_at);
+	str_addf(owner, " promise %" PRId64 "/%" PRId64 "/%" PRId64 " %s %s %s;", want->since_at,
+		want->start_by, want->chain_ms, want->rev_from, want->caps, want->submitter);
+}
+
+static void live_jobs_want_their_build(void **state)
 {
 	struct store *store = ((struct store_case *)*state)->store;
 	int64_t build = store_case_build(store, "torch-2.5.1", BUILD_BLOCKED), ids[3];
-	struct want want;
+	cleanup_str struct str none = { 0 }, before = { 0 }, after = { 0 }, all = { 0 };
 
-	store_build_want(store, build, &want);
-	assert_int_equal(want.jobs, 0);
-	assert_false(want.is_held);
+	store_wants_of(store, build, note_want, &none);
+	assert_string_equal(str_text(&none), "");
 	for (int i = 0; i < 3; i++) {
 		ids[i] = enter(store, "torch", store_case_context(store, i, "8.6"), 0, i * 10).id;
 		store_begin(store);
@@ -405,21 +415,39 @@ static void a_want_is_the_best_of_its_jobs(void **state)
 		store_case_commit(store);
 		store_case_set_state(store, ids[i], JOB_WAITING);
 	}
-	store_build_want(store, build, &want);
-	assert_int_equal(want.jobs, 3);
-	assert_int_equal(want.priority, 20);
-	assert_int_equal(want.bumped_ms, 200);
-	assert_int_equal(want.submitted_ms, 1000);
+	store_case_set_state(store, ids[0], JOB_DONE);
 	store_case_set_state(store, ids[2], JOB_ON_HOLD);
-	store_build_want(store, build, &want);
-	assert_int_equal(want.priority, 10); /* Of those that are not on hold. */
-	assert_int_equal(want.bumped_ms, 100);
-	assert_false(want.is_held);
-	store_case_set_state(store, ids[0], JOB_CANCELLED);
-	store_case_set_state(store, ids[1], JOB_DONE);
-	store_build_want(store, build, &want);
-	assert_int_equal(want.jobs, 1);
-	assert_true(want.is_held);
+	store_wants_of(store, build, note_want, &before);
+	assert_string_equal(str_text(&before),
+		" 1:2 prio 10 bump 100 at 1000 promise 0/0/0 branch master 8.6 alice;"
+		" 1:3 held prio 20 bump 200 at 1000 promise 0/0/0 branch master 8.6 alice;");
+	store_begin(store);
+	store_promise(store, build, 7, 8, 9);
+	store_promise(store, build, 70, 80, 90); /* A promise is made once. */
+	store_case_commit(store);
+	store_wants_of(store, build, note_want, &after);
+	assert_non_null(strstr(str_text(&after), "promise 7/8/9"));
+	store_wants_each(store, note_want, &all);
+	assert_string_equal(str_text(&all), str_text(&after));
+}
+
+static void note_usage(void *owner, const char *submitter, double used_ms, int64_t at)
+{
+	str_addf(owner, " %s %g at %" PRId64 ";", submitter, used_ms, at);
+}
+
+static void usage_is_kept_by_submitter(void **state)
+{
+	struct store *store = ((struct store_case *)*state)->store;
+	cleanup_str struct str got = { 0 };
+
+	store_begin(store);
+	store_usage_set(store, "ci", 1.5, 10);
+	store_usage_set(store, "me", 2, 11);
+	store_usage_set(store, "ci", 2.5, 12);
+	store_case_commit(store);
+	store_usage_each(store, note_usage, &got);
+	assert_string_equal(str_text(&got), " ci 2.5 at 12; me 2 at 11;");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_case_setup, store_case_teardown)
@@ -438,7 +466,8 @@ int main(void)
 		TEST(cursors_stay_good_when_rows_come),
 		TEST(a_page_ends_early_rather_than_late),
 		TEST(next_is_the_last_bumped_then_the_oldest),
-		TEST(a_want_is_the_best_of_its_jobs),
+		TEST(live_jobs_want_their_build),
+		TEST(usage_is_kept_by_submitter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 static const struct statements *const *const all[] = { &store_store_statements,
 	&store_job_statements, &store_build_statements, &store_plan_statements,
 	&store_attempt_statements, &store_context_statements, &store_event_statements,
-	&store_root_statements, &store_batch_statements };
+	&store_root_statements, &store_batch_statements, &store_want_statements };
 
 static sqlite3_stmt *prepare(struct store *store, const char *sql)
 {
@@ -46,9 +46,10 @@ static const char *const may_scan[] = {
 	"UPDATE daemon SET draining", "SELECT id FROM batches", /* One row at most. */
 	"SELECT state, count(*) FROM jobs", /* At the start, and behind a bulk submit. */
 	"SELECT state, count(*) FROM builds",
-	"SELECT package, system, avg(wall_ms)",     /* At the start; bounded. */
-	"SELECT count(*), max(state <> 'on_hold')", /* All wants: at the start. */
-	"SELECT r.id FROM roots r",                 /* Roots that may go: by roots_to_sweep. */
+	"SELECT * FROM (SELECT id, drv_path, package", /* The newest history: at the start; bounded.
+							*/
+	"SELECT submitter, used_ms",                   /* At the start; a small table. */
+	"SELECT r.id FROM roots r",                    /* Roots that may go: by roots_to_sweep. */
 	"SELECT id FROM attempts WHERE outcome = 'running'", /* By attempts_running. */
 	"UPDATE attempts SET outcome = 'interrupted'",
 	"DELETE FROM events WHERE at < ? AND id IN", /* Of the oldest few. */

@@ -1,0 +1,32 @@
+/* Who wants a build: the jobs whose own derivation it is; and what submitters have used. */
+#ifndef CAPQ_DAEMON_STORE_WANT_H
+#define CAPQ_DAEMON_STORE_WANT_H
+
+#include "daemon/store/store.h"
+
+/* A live job that wants a build; strings are borrowed. Times are ms since 1970. */
+struct job_want {
+	int64_t job_id, build_id;
+	bool is_held;
+	int priority;
+	int64_t bumped_at; /* 0: never. */
+	int64_t submitted_at;
+	int64_t since_at, start_by, chain_ms; /* 0: not set yet. */
+	const char *rev_from, *caps, *submitter;
+};
+
+/* Call `each` for the live jobs that want the build; and for all such, build by build. */
+void store_wants_of(struct store *store, int64_t build_id,
+	void (*each)(void *owner, const struct job_want *want), void *owner);
+void store_wants_each(
+	struct store *store, void (*each)(void *owner, const struct job_want *want), void *owner);
+
+/* Keep the promise that was made to the live jobs of a build, of those that have none yet. */
+void store_promise(struct store *store, int64_t build_id, int64_t since_at, int64_t start_by,
+	int64_t chain_ms);
+
+void store_usage_set(struct store *store, const char *submitter, double used_ms, int64_t at);
+void store_usage_each(struct store *store,
+	void (*each)(void *owner, const char *submitter, double used_ms, int64_t at), void *owner);
+
+#endif
