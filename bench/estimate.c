@@ -174,14 +174,17 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void note(struct errors *e, double mu, double sigma, double ln_actual)
+/* The spread is always that of `est`; the middle is `mu`. */
+static void note(struct errors *e, double mu, const struct estimate *est, double ln_actual)
 {
+	struct estimate centred = { .sigma = est->sigma };
 	double off = ln_actual - mu;
 
 	array_reserve(&e->items, &e->capacity, e->n + 1, sizeof *e->items);
 	e->items[e->n++] = fabs(off);
 	e->squares += off * off;
-	e->within += fabs(off) <= 1.2816 * sigma;
+	e->within += off >= log(estimate_quantile(&centred, 0.1)) &&
+		     off <= log(estimate_quantile(&centred, 0.9));
 	e->over += off > 0;
 }
 
@@ -230,10 +233,10 @@ static void ask(const struct estimates *e, struct rivals *rivals, const struct r
 	for (size_t i = 0; i < n_rivals; i++) {
 		double mu = rivals_get(rivals, &rival_table[i], row->package, row->set, row->caps);
 
-		note(&errors[i][est.basis], mu, est.sigma, ln_actual);
+		note(&errors[i][est.basis], mu, &est, ln_actual);
 	}
-	note(&errors[n_rivals][est.basis], est.mu, est.sigma, ln_actual);
-	note(&errors[n_rivals + 1][est.basis], row->ln_true, est.sigma, ln_actual);
+	note(&errors[n_rivals][est.basis], est.mu, &est, ln_actual);
+	note(&errors[n_rivals + 1][est.basis], row->ln_true, &est, ln_actual);
 	note_rests(&est, (double)row->work_ms);
 }
 

@@ -107,7 +107,7 @@ static double noise_variance(const struct package_history *package)
 
 static double days_between(int64_t from_ms, int64_t to_ms)
 {
-	return to_ms > from_ms ? (double)(to_ms - from_ms) / 86400e3 : 0;
+	return fmax(0, ((double)to_ms - (double)from_ms) / 86400e3);
 }
 
 /* The views of the sets with `system`, or of those with another one. */
@@ -261,9 +261,11 @@ static double use_of(
 	return found;
 }
 
+#define BYTES_MAX 0x1p62
+
 static int64_t bytes_or_unknown(double bytes)
 {
-	return bytes > 0 ? llround(bytes) : -1;
+	return bytes > 0 ? llround(fmin(bytes, BYTES_MAX)) : -1;
 }
 
 void estimates_get(const struct estimates *e, const struct estimate_key *key, const char *version,
@@ -420,17 +422,19 @@ static void learn_bound(struct estimates *e, const struct estimate_sample *sampl
 		sqrt(noise_variance(package)));
 }
 
+#define COST_MAX 1e15 /* 30,000 years: whatever it is, it can be reckoned with. */
+
 void estimates_learn(struct estimates *e, const struct estimate_sample *sample)
 {
 	double speed = sample->speed > 0 ? sample->speed : 1;
+	double cost_ms = fmax(1, fmin((double)sample->wall_ms * speed, COST_MAX));
 	double ln_cost;
 
 	if (sample->at_ms > e->now_ms)
 		e->now_ms = sample->at_ms;
 	if (sample->wall_ms < 1)
 		return;
-	ln_cost = log((double)sample->wall_ms * speed) -
-		  builder_records_ln_factor(&e->builders, sample->builder);
+	ln_cost = log(cost_ms) - builder_records_ln_factor(&e->builders, sample->builder);
 	if (sample->outcome == ESTIMATE_BUILT)
 		learn_cost(e, sample, ln_cost);
 	else

@@ -6,7 +6,6 @@
 
 #define WEEK_MS (7 * INT64_C(86400000))
 #define BUCKET_LN 0.05
-#define P90_Z 1.2815515655446004 /* The normal distribution is below it nine times out of ten. */
 
 static struct estimate_error_week *week_of(struct estimate_errors *errors, int64_t at_ms)
 {
@@ -30,7 +29,8 @@ void estimate_errors_add(struct estimate_errors *errors, unsigned class, int64_t
 	if (week == NULL || class >= ESTIMATE_ERROR_CLASSES)
 		return;
 	week->counts[class][(size_t)bucket]++;
-	week->within[class] += fabs(off) <= P90_Z * est->sigma;
+	week->within[class] +=
+		cost_ms >= estimate_quantile(est, 0.1) && cost_ms <= estimate_quantile(est, 0.9);
 	week->over[class] += off > 0;
 }
 
@@ -53,6 +53,8 @@ void estimate_errors_get(const struct estimate_errors *errors, unsigned classes,
 	uint64_t within = 0, over = 0;
 
 	memset(out, 0, sizeof *out);
+	if (weeks > ESTIMATE_ERROR_WEEKS)
+		weeks = ESTIMATE_ERROR_WEEKS; /* Older ones may still be there, but not all. */
 	for (size_t i = 0; i < ESTIMATE_ERROR_WEEKS; i++) {
 		const struct estimate_error_week *week = &errors->weeks[i];
 

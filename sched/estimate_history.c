@@ -108,7 +108,7 @@ static void summarise(struct set_history *set, double noise)
 	set->weight = 0;
 	for (size_t i = set->n; i-- > 0; by_order *= WEIGHT_PER_BUILD) {
 		const struct past_build *b = &set->builds[i];
-		double age_ms = (double)(newest->at_ms - b->at_ms);
+		double age_ms = (double)newest->at_ms - (double)b->at_ms;
 		double weight = by_order * exp2(-age_ms / WEIGHT_HALF_LIFE_MS);
 
 		if (b->version != newest->version)
