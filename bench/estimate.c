@@ -293,7 +293,7 @@ static void print_report(void)
 {
 	printf("%-11s %-20s %7s %8s %8s %7s %8s %7s\n", "basis", "method", "n", "median x", "p90 x",
 		"p10-p90", "> median", "rms ln");
-	for (size_t basis = 0; basis < ESTIMATE_BASES; basis++) {
+	for (enum estimate_basis basis = 0; basis < ESTIMATE_BASES; basis++) {
 		if (errors[0][basis].n == 0)
 			continue;
 		for (size_t i = 0; i < n_rivals; i++)
