@@ -110,30 +110,33 @@ static double days_between(int64_t from_ms, int64_t to_ms)
 	return fmax(0, ((double)to_ms - (double)from_ms) / 86400e3);
 }
 
-/* The views of the sets with `system`, or of those with another one. */
+/* The views of the sets with `system`, or of those with another one. Time changes the package as a
+ * whole, and what was built long before the others is worth less than they are. */
 static void look_at_sets(struct evidence *ev, const char *system, bool same_system,
 	const struct set_history *own, int64_t now_ms)
 {
-	double youngest = INFINITY;
+	const struct package_history *package = ev->package;
+	double ages[HISTORY_PACKAGE_SETS], youngest = INFINITY;
 
-	for (size_t i = 0; i < ev->package->n; i++) {
-		const struct set_history *set = ev->package->sets[i];
-		double age = days_between(set->newest_ms, now_ms);
+	for (size_t i = 0; i < package->n; i++) {
+		const struct set_history *set = package->sets[i];
 		struct model_view *view = &ev->views[ev->n];
 
 		if (set->weight <= 0 || (strcmp(set->system, system) == 0) != same_system)
 			continue;
-		view->caps = ev->package->is_pooled ? ev->caps : set->caps;
+		ages[ev->n] = days_between(set->newest_ms, now_ms);
+		youngest = fmin(youngest, ages[ev->n]);
+		view->caps = package->is_pooled ? ev->caps : set->caps;
 		view->mean = set->mean;
-		view->variance =
-			noise_variance(ev->package) / set->weight + square(DRIFT_A_DAY) * age;
-		view->recent = exp(-age / SET_MEMORY_DAYS);
-		if (set == own && !ev->package->is_pooled)
+		view->variance = noise_variance(package) / set->weight;
+		view->recent = exp(-ages[ev->n] / SET_MEMORY_DAYS);
+		if (set == own && !package->is_pooled)
 			ev->own = view;
 		ev->builds += set->n;
 		ev->n++;
-		youngest = fmin(youngest, age);
 	}
+	for (size_t i = 0; i < ev->n; i++)
+		ev->views[i].variance += square(DRIFT_A_DAY) * (ages[i] - youngest);
 	if (ev->n > 0)
 		ev->variance += square(DRIFT_A_DAY) * youngest;
 }

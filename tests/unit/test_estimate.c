@@ -137,6 +137,25 @@ static void differences_between_sets_are_learnt(void **state)
 	assert_between(17, pull[1], 20.1);
 }
 
+/* A set that was dearer long ago is now what its package is. */
+static void differences_between_sets_do_not_last(void **state)
+{
+	struct estimates *e = estimates_create();
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		char name[] = { 'p', (char)('a' + i % 10), '\0' };
+
+		learn_built(e, name, i / 10 % 2 ? "8.0" : "8.6", i / 10 % 2 ? 10 : 20, 1);
+	}
+	repeat(e, 10, "torch", "9.0", 20, 1);
+	assert_between(18, get_minutes(e, "torch", "9.0", 1), 21);
+	repeat(e, 10, "torch", "8.0", 10, 100);
+	repeat(e, 10, "torch", "8.6", 10, 100);
+	assert_between(9.5, get_minutes(e, "torch", "9.0", 100), 12.5);
+	estimates_destroy(e);
+}
+
 static void the_latest_count_most(void **state)
 {
 	struct estimates *e = estimates_create();
@@ -146,6 +165,9 @@ static void the_latest_count_most(void **state)
 		learn_built(e, "by-time", "", 10, i);
 	repeat(e, 3, "by-time", "", 20, 150);
 	assert_between(18, get_minutes(e, "by-time", "", 150), 20);
+	repeat(e, 8, "few", "", 10, 150);
+	repeat(e, 8, "few", "", 20, 150);
+	assert_between(14.6, get_minutes(e, "few", "", 150), 19);
 	repeat(e, 100, "by-number", "", 10, 150);
 	repeat(e, 16, "by-number", "", 20, 150);
 	assert_between(19.9, get_minutes(e, "by-number", "", 150), 20.1);
@@ -289,6 +311,23 @@ static void failures_only_raise(void **state)
 	}
 }
 
+static void the_highest_bound_counts(void **state)
+{
+	struct estimates *e = estimates_create();
+	struct estimate_sample stopped = sample_of("torch", "8.6", 100, 0);
+	double before;
+
+	(void)state;
+	repeat(e, 3, "torch", "8.6", 10, 0);
+	stopped.outcome = ESTIMATE_STOPPED;
+	estimates_learn(e, &stopped);
+	before = get_minutes(e, "torch", "8.6", 0);
+	stopped.wall_ms = (int64_t)(before * 1.01 * (double)MINUTE);
+	estimates_learn(e, &stopped);
+	assert_between(before, get_minutes(e, "torch", "8.6", 0), before * 1.0001);
+	estimates_destroy(e);
+}
+
 static void a_build_that_ends_is_better_than_a_bound(void **state)
 {
 	struct estimates *e = estimates_create();
@@ -376,6 +415,7 @@ static void sets_that_make_no_difference_are_pooled(void **state)
 {
 	struct estimate_key of_86 = { "cmake", "8.6", "x86_64-linux" };
 	struct estimate_key of_all = { "cmake", ALL, "x86_64-linux" };
+	struct estimate_key of_90 = { "cmake", "9.0", "x86_64-linux" };
 	struct estimates *e = estimates_create();
 	struct estimate est;
 
@@ -396,6 +436,8 @@ static void sets_that_make_no_difference_are_pooled(void **state)
 
 	estimates_saw(e, &of_all, 3, 333, 0);
 	estimates_saw(e, &of_86, 3, 332, 0); /* Now they differ. */
+	assert_int_equal(get(e, "cmake", "8.6", 0).n, 5);
+	estimates_saw(e, &of_90, 3, 333, 0); /* Two of three are the same: it matters still. */
 	assert_int_equal(get(e, "cmake", "8.6", 0).n, 5);
 	estimates_destroy(e);
 }
@@ -429,6 +471,13 @@ static void medians_of_what_is_used_beside_time(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		struct estimate_sample sample = sample_of("torch", samples[i].set, 10, 0);
 
+		if (i == 0) { /* The nearest set, but another system. */
+			sample.key = (struct estimate_key){ "torch", "9.0", "aarch64-linux" };
+			sample.core_ms = sample.peak_memory_bytes = sample.output_bytes = 1;
+			estimates_learn(e, &sample);
+			sample.key =
+				(struct estimate_key){ "torch", samples[i].set, "x86_64-linux" };
+		}
 		sample.core_ms = samples[i].core_minutes * MINUTE;
 		sample.peak_memory_bytes = samples[i].memory;
 		sample.output_bytes = samples[i].output;
@@ -474,12 +523,14 @@ int main(void)
 		cmocka_unit_test(knows_something_before_the_first_build),
 		cmocka_unit_test(growth_is_learnt_from_other_packages),
 		cmocka_unit_test(differences_between_sets_are_learnt),
+		cmocka_unit_test(differences_between_sets_do_not_last),
 		cmocka_unit_test(the_latest_count_most),
 		cmocka_unit_test(what_is_old_is_less_sure),
 		cmocka_unit_test(one_outlier_spoils_nothing),
 		cmocka_unit_test(noise_is_learnt),
 		cmocka_unit_test(a_new_version_inherits_with_more_spread),
 		cmocka_unit_test(failures_only_raise),
+		cmocka_unit_test(the_highest_bound_counts),
 		cmocka_unit_test(a_build_that_ends_is_better_than_a_bound),
 		cmocka_unit_test(costs_are_in_time_of_a_builder_of_speed_1),
 		cmocka_unit_test(a_slow_builder_is_no_dear_package),

@@ -130,6 +130,24 @@ static void a_package_remembers_so_many_sets(void **state)
 	estimates_destroy(e);
 }
 
+/* They take each other's places, and nobody else's. */
+static void a_package_with_many_sets_displaces_no_other(void **state)
+{
+	struct estimates *e = estimates_create();
+	char set[20];
+
+	(void)state;
+	learn_built(e, "cmake", "", 10, 1);
+	for (size_t i = 0; i < HISTORY_SETS * 2; i++) {
+		struct estimate_key key = { "torch", set, "x86_64-linux" };
+
+		(void)snprintf(set, sizeof set, "%zu.0", i);
+		estimates_saw(e, &key, i, i, DAY);
+	}
+	assert_int_equal(get(e, "cmake", "", 1).basis, ESTIMATE_SET);
+	estimates_destroy(e);
+}
+
 static void so_many_builders_are_remembered(void **state)
 {
 	struct builder_records records = { 0 };
@@ -154,6 +172,7 @@ int main(void)
 		cmocka_unit_test(the_same_calls_give_the_same_answers),
 		cmocka_unit_test(what_was_not_used_for_the_longest_is_forgotten),
 		cmocka_unit_test(a_package_remembers_so_many_sets),
+		cmocka_unit_test(a_package_with_many_sets_displaces_no_other),
 		cmocka_unit_test(so_many_builders_are_remembered),
 	};
 
