@@ -7,8 +7,8 @@
  *   estimate_remaining(&cost, elapsed, 0.5)     ... from here, now that it has run so long
  *
  * A cost is time on a builder of speed 1; on another it takes
- * cost / speed * estimates_builder_factor(). It is lognormal: its logarithm has the mean `mu` and
- * the standard deviation `sigma`, so exp(mu) is its median.
+ * cost / speed * estimates_builder_factor(). Its logarithm is nearly normal, with the mean `mu`
+ * and the standard deviation `sigma`, so exp(mu) is its median; only its tails are heavier.
  *
  * All that is known follows from the calls in their order: whoever makes the same calls again, for
  * instance with a history read from a data base, gets the same answers to the last bit. Memory is
@@ -25,8 +25,9 @@ struct estimates;
 /* What history is kept by. All texts are only read during a call. */
 struct estimate_key {
 	const char *package; /* Its name without the version. */
-	const char
-		*set; /* Canonical text of the capability set; "", "any" or NULL: there is none. */
+	/* Canonical text of the capability set, with its "+PTX"; "", "any" or NULL: there is none.
+	 */
+	const char *set;
 	const char *system; /* NULL is "". */
 };
 
@@ -53,7 +54,7 @@ struct estimate_sample {
 /* What an estimate rests on, best first. */
 enum estimate_basis {
 	ESTIMATE_SET,        /* Builds of this very set (or of any, when it does not matter). */
-	ESTIMATE_OTHER_SETS, /* Builds of the package for other numbers of capabilities. */
+	ESTIMATE_OTHER_SETS, /* Builds of the package for other sets. */
 	ESTIMATE_PACKAGE,    /* Builds of the package for another system. */
 	ESTIMATE_EVERYTHING, /* All packages. */
 	ESTIMATE_BASES,

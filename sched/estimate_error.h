@@ -1,5 +1,5 @@
 /* How good the estimates were: factors between what was expected and what it took, counted by class
- * and by week. Pure, a few kilobytes, zero-initialised. */
+ * and by week. Pure, 14 kilobytes, zero-initialised. */
 #ifndef CAPQ_SCHED_ESTIMATE_ERROR_H
 #define CAPQ_SCHED_ESTIMATE_ERROR_H
 

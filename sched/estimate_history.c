@@ -106,11 +106,12 @@ static void summarise(struct set_history *set, double noise)
 	size_t n = 0;
 
 	set->weight = 0;
-	for (size_t i = set->n; i-- > 0; by_order *= WEIGHT_PER_BUILD) {
+	for (size_t i = set->n; i-- > 0;) {
 		const struct past_build *b = &set->builds[i];
 		double age_ms = (double)newest->at_ms - (double)b->at_ms;
 		double weight = by_order * exp2(-age_ms / WEIGHT_HALF_LIFE_MS);
 
+		by_order *= WEIGHT_PER_BUILD;
 		if (b->version != newest->version)
 			weight *= WEIGHT_OTHER_VERSION;
 		items[n++] = (struct weighted){ b->ln_cost, weight };
