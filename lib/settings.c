@@ -41,7 +41,9 @@ static const struct config_key flavour_keys[] = {
 			"capq's own and cannot be set here." },
 	{ "overlays", CONFIG_TEXTS, AT(flavour, overlays), .max = 16,
 		.example = "[/etc/capqd/mkl.nix]", .is_reloadable = true,
-		.help = "Absolute paths of nixpkgs overlays, applied in this order." },
+		.help = "Absolute paths of nixpkgs overlays, applied in this order. One that reads "
+			"other files is a directory with a default.nix and all of them: an "
+			"evaluation reads nothing beside its tree and the overlays." },
 };
 
 static const struct config_key builder_keys[] = {
@@ -159,8 +161,8 @@ static const struct config_key keys[] = {
 		.fallback = "false", .is_reloadable = true,
 		.help = "Whether revisions that are no ancestors of a configured branch are built. "
 			"They never are pushed. A code host may serve a stranger's commit under "
-			"the repository's name, and building it runs its code. Even evaluating it "
-			"may read whatever capqd's user may, secrets included." },
+			"the repository's name, and building it runs its code. Evaluating it runs "
+			"none, and reads no file but its own tree and the overlays." },
 
 	{ "systems", CONFIG_TEXTS, AT(settings, systems), .max = 16, .is_reloadable = true,
 		.example = "[x86_64-linux]",

@@ -379,6 +379,35 @@ static void on_limit(uv_timer_t *timer)
 		child_stop(e->child, CHILD_TIMED_OUT);
 }
 
+/* Restricted, Nix reads what is below the entries of its search path, links followed, and nothing
+ * else; both the name that is used and the one that it leads to must be there. The names before the
+ * "=" are looked up by nobody. */
+static void allow(struct argv *argv, const char *path)
+{
+	cleanup_free char *real = realpath(path, NULL);
+
+	argv_add(argv, "-I");
+	argv_addf(argv, "capq=%s", path);
+	if (real == NULL || strcmp(real, path) == 0)
+		return;
+	argv_add(argv, "-I");
+	argv_addf(argv, "capq=%s", real);
+}
+
+/* A revision may be a stranger's: it reads its own tree, our expression, its request, and the
+ * overlays; no other file, no environment, nothing from the network. */
+static void restrict_to_its_own(
+	const struct evaluation *e, const char *expression, struct argv *argv)
+{
+	argv_add_all(argv, (const char *const[]){ "--option", "restrict-eval", "true", "--option",
+				   "allowed-uris", "", NULL });
+	allow(argv, expression);
+	allow(argv, e->request);
+	allow(argv, e->spec.tree);
+	for (size_t i = 0; i < e->overlays.n; i++)
+		allow(argv, e->overlays.items[i]);
+}
+
 static int start_process(struct evaluation *e, struct err *err)
 {
 	cleanup_free char *expression = nix_expression(e->nix, "evaluate.nix");
@@ -403,6 +432,7 @@ static int start_process(struct evaluation *e, struct err *err)
 	if (e->request == NULL)
 		return err->code;
 	nix_argv(e->nix, "nix-instantiate", NIX_NO_SUBSTITUTES, &argv);
+	restrict_to_its_own(e, expression, &argv);
 	argv_add_all(&argv,
 		(const char *const[]){ "--option", "allow-import-from-derivation", "false",
 			"--eval", "--strict", "--json", "--read-write-mode", "--argstr", "nixpkgs",

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import sqlite3
 import unittest
@@ -99,6 +100,28 @@ class Evaluation(unittest.TestCase):
             self.assertEqual(daemon.wait(endless)["failure_class"], "timeout")
             self.assertEqual(daemon.wait(hungry)["failure_class"], "out of memory")
             self.assertEqual([c for c in daemon.children() if "nix-instantiate" in c[1]], [])
+
+    def test_it_reads_its_own_tree_and_the_overlays_and_nothing_else(self):
+        """Neither a path, nor a link in the tree, nor a download, nor the environment leads out; and its own
+        may be a directory, or be named by a link."""
+        with nixbox.Nix() as nix, capqd.Repository() as nixpkgs:
+            overlay = f"{nix.directory}/overlay"
+            for name in (overlay, f"{nix.directory}/state"):
+                os.mkdir(name)
+            for name, text in (("default", "pkgs: prev: { more = import ./more.nix pkgs; }"), ("more", "pkgs: pkgs.stdenv")):
+                with open(f"{overlay}/{name}.nix", "w", encoding="utf-8") as f:
+                    f.write(text)
+            os.symlink("/etc/passwd", f"{nixpkgs.directory}/link")
+            os.symlink(f"{nix.directory}/state", f"{nix.directory}/link")
+            nixpkgs.commit("a way out")
+            with capqd.Daemon(nixpkgs, state_dir=f"{nix.directory}/link",
+                              flavours=[{"name": "default", "overlays": [overlay]}]) as daemon:
+                self.assertEqual(daemon.wait(*daemon.submit("more"))["state"], "done")
+                for name in ("outside", "throughLink", "fetched"):
+                    job = daemon.wait(*daemon.submit(f"evalErrors.{name}"))
+                    self.assertEqual((job["state"], job["failure_class"]), ("failed", "evaluation"), name)
+                    self.assertIn("restricted mode", job["reason"], name)
+                self.assertIn("doesn't represent an absolute path", daemon.wait(*daemon.submit("evalErrors.home"))["reason"])
 
     def test_a_typo_is_answered_with_what_was_meant(self):
         with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:

@@ -121,6 +121,8 @@ let
       missingAttr = { }.nope; typeError = "a" + 1; recursion = let x = x; in x; missingFile = import ./does-not-exist.nix;
       missingArg = ({ a }: a) { }; notADerivation = { foo = 1; }; badDerivation = derivation { name = "x y"; inherit system; builder = "b"; };
       deep = let f = n: 1 + f (n + 1); in f 0; ifdFails = import (mk "ifd" { cost = 0; env.mode = "fail"; });
+      outside = builtins.readFile /etc/passwd; throughLink = builtins.readFile ./link; fetched = builtins.fetchurl "file:///etc/passwd";
+      home = builtins.readDir (builtins.getEnv "HOME");
       endless = let loop = n: if n == 0 then 0 else foldl' (a: i: loop (n - 1)) 0 (builtins.genList (i: i) 1000); in loop 20;
       hungry = length (builtins.genericClosure {
         startSet = [ { key = 0; } ];
