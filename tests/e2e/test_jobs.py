@@ -92,14 +92,18 @@ class Evaluation(unittest.TestCase):
                 job = daemon.wait(*daemon.submit(f"evalErrors.{name}"))
                 self.assertIn(self.EXPECTED[name], job["reason"])
 
-    def test_what_never_ends_and_what_eats_memory_is_killed(self):
-        limits = {"timeout": "8s", "memory": "1GiB"}
+    def check_killed(self, name, failure, **limits):
         with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, evaluator=limits) as daemon:
-            endless, hungry, stdenv = daemon.submit(["evalErrors.endless", "evalErrors.hungry", "stdenv"])
+            bad, stdenv = daemon.submit([f"evalErrors.{name}", "stdenv"])
             self.assertEqual(daemon.wait(stdenv)["state"], "done")
-            self.assertEqual(daemon.wait(endless)["failure_class"], "timeout")
-            self.assertEqual(daemon.wait(hungry)["failure_class"], "out of memory")
+            self.assertEqual(daemon.wait(bad)["failure_class"], failure)
             self.assertEqual([c for c in daemon.children() if "nix-instantiate" in c[1]], [])
+
+    def test_what_never_ends_is_killed(self):
+        self.check_killed("endless", "timeout", timeout="8s")
+
+    def test_what_eats_memory_is_killed(self):
+        self.check_killed("hungry", "out of memory", memory="512MiB")
 
     def test_it_reads_its_own_tree_and_the_overlays_and_nothing_else(self):
         """Neither a path, nor a link in the tree, nor a download, nor the environment leads out; and its own
