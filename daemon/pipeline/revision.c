@@ -456,7 +456,9 @@ static void on_begin(uv_timer_t *timer)
 	struct revisions *r = l->revisions;
 
 	uv_close((uv_handle_t *)timer, on_beginning_closed);
-	if (settings_of(r)->nixpkgs.path != NULL) {
+	if (r->stopped) {
+		fail_lookup(l, CAPQ_EBUSY, "capqd is stopping");
+	} else if (settings_of(r)->nixpkgs.path != NULL) {
 		l->state = COPY;
 		if (l->name[0] != '\0')
 			fail_lookup(l, CAPQ_EINVAL,
@@ -554,6 +556,7 @@ void revisions_stop(struct revisions *r)
 {
 	r->stopped = true;
 	clone_stop(r->clone);
+	trees_stop(r->trees);
 	if (!clone_is_fetching(r->clone))
 		wake_waiting(r);
 }

@@ -48,6 +48,7 @@ struct making {
 struct trees {
 	struct nix *nix;
 	char *directory;
+	bool stopped;
 	struct making *first;
 	unsigned n_names; /* For names that nobody else has. */
 	char **pins;      /* Hashes; one that is pinned twice stands here twice. */
@@ -299,6 +300,10 @@ static void take_step(struct making *m)
 	struct capture *capture;
 	struct err err;
 
+	if (m->trees->stopped) {
+		finish(m, NULL, "capqd is stopping");
+		return;
+	}
 	step_words(m, &argv);
 	spec.argv = argv_words(&argv);
 	spec.name = spec.argv[0];
@@ -370,6 +375,11 @@ struct trees *trees_create(struct nix *nix, const char *directory)
 	if (mkdir(directory, 0755) != 0 && errno != EEXIST)
 		log_broken("trees: cannot make %s: %s", directory, strerror(errno));
 	return trees;
+}
+
+void trees_stop(struct trees *trees)
+{
+	trees->stopped = true;
 }
 
 void trees_destroy(struct trees *trees)

@@ -11,6 +11,7 @@ struct trees;
 
 /* `directory` (…/trees) is made when it is not there. */
 struct trees *trees_create(struct nix *nix, const char *directory);
+void trees_stop(struct trees *trees); /* No step of a tree starts any more; they fail. */
 void trees_destroy(struct trees *trees);
 
 /* Remove what is in the directory and neither pinned, nor being made, nor a tree that `is_live`

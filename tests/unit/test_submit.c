@@ -187,7 +187,7 @@ static void a_submit_and_a_stop_in_one_turn(void **state)
 	uv_prepare_start(&prepare, submit_and_stop);
 	while (!s.is_stopped)
 		(void)uv_run(&s.c->loop, UV_RUN_ONCE);
-	assert_true(s.told.rv < 0);
+	assert_int_equal(s.told.rv, CAPQ_EBUSY);
 }
 
 #define TEST(name)                                                                                 \
