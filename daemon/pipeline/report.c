@@ -151,7 +151,7 @@ static void write_trim(struct pipeline *p, void *data)
 
 	(void)data;
 	(void)store_events_trim(p->store, now - p->settings->keep.events_ms, TRIM_MAX);
-	store_answers_trim(p->store, now - ANSWERS_MS);
+	store_answers_trim(p->store, now - ANSWERS_MS, TRIM_MAX);
 	store_logs_before(p->store, now - p->settings->keep.logs_ms, TRIM_MAX / 10, remove_log, p);
 }
 

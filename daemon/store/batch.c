@@ -27,7 +27,9 @@ static const char *const sql[N_STATEMENTS] = {
 	[PUT_ANSWER] =
 		"INSERT OR REPLACE INTO answers (submitter, key, digest, batch_id, at, answer) "
 		"VALUES (?, ?, ?, ?, ?, ?)",
-	[TRIM_ANSWERS] = "DELETE FROM answers WHERE at < ?",
+	[TRIM_ANSWERS] =
+		"DELETE FROM answers WHERE (submitter, key) IN (SELECT submitter, key FROM "
+		"answers INDEXED BY answers_at WHERE at < ? ORDER BY at LIMIT ?)",
 };
 
 static const struct statements statements = { SLOT_BATCH, N_STATEMENTS, sql };
@@ -112,10 +114,11 @@ void store_answer_put(struct store *store, const char *submitter, const char *ke
 	query_run(&q);
 }
 
-void store_answers_trim(struct store *store, int64_t before_ms)
+void store_answers_trim(struct store *store, int64_t before_ms, int limit)
 {
 	struct query q = query_begin(store, &statements, TRIM_ANSWERS);
 
 	query_int(&q, before_ms);
+	query_int(&q, limit);
 	query_run(&q);
 }

@@ -27,6 +27,6 @@ bool store_answer_get(struct store *store, const char *submitter, const char *ke
 	const char *digest, bool *out_same, struct str *out);
 void store_answer_put(struct store *store, const char *submitter, const char *key,
 	const char *digest, const struct str *answer, int64_t batch_id, int64_t now_ms);
-void store_answers_trim(struct store *store, int64_t before_ms);
+void store_answers_trim(struct store *store, int64_t before_ms, int limit); /* The oldest first. */
 
 #endif

@@ -190,8 +190,30 @@ static void a_batch_that_is_dropped_takes_only_its_own(void **state)
 static void trim_answers(struct store *store, int64_t before_ms)
 {
 	store_begin(store);
-	store_answers_trim(store, before_ms);
+	store_answers_trim(store, before_ms, 10);
 	store_case_commit(store);
+}
+
+/* However many there are, one transaction is short. */
+static void old_answers_go_a_few_at_a_time(void **state)
+{
+	struct store *store = ((struct store_case *)*state)->store;
+	cleanup_str struct str given = { 0 }, got = { 0 };
+	bool same;
+
+	store_begin(store);
+	for (int i = 0; i < 25; i++) {
+		cleanup_free char *key = str_format("key %d", i);
+
+		store_answer_put(store, "alice", key, "digest", &given, 0, 100 + i);
+	}
+	store_case_commit(store);
+	trim_answers(store, 1000);
+	assert_false(store_answer_get(store, "alice", "key 9", "digest", &same, &got));
+	assert_true(store_answer_get(store, "alice", "key 10", "digest", &same, &got));
+	trim_answers(store, 1000);
+	trim_answers(store, 1000);
+	assert_false(store_answer_get(store, "alice", "key 24", "digest", &same, &got));
 }
 
 static void answers_are_remembered_by_who_and_key(void **state)
@@ -461,6 +483,7 @@ int main(void)
 		TEST(a_batch_becomes_visible_at_its_end),
 		TEST(a_batch_that_is_dropped_takes_only_its_own),
 		TEST(answers_are_remembered_by_who_and_key),
+		TEST(old_answers_go_a_few_at_a_time),
 		TEST(an_answer_comes_with_its_batch),
 		TEST(filters_choose),
 		TEST(cursors_stay_good_when_rows_come),
