@@ -52,6 +52,8 @@ int capture_start(struct children *children, const struct capture_spec *spec, st
 		.timeout_ms = spec->timeout_ms,
 		.kill_grace_ms = KILL_GRACE_MS,
 		.max_output = spec->max_output == 0 ? MAX_OUTPUT : spec->max_output,
+		.max_line =
+			spec->max_output == 0 ? MAX_OUTPUT : spec->max_output, /* In no pieces. */
 		.on_stdout = on_line,
 		.on_done = on_done,
 		.owner = c,

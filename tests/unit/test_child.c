@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/capture.h"
 #include "io/child.h"
 #include "lib/mem.h"
 #include "lib/str.h"
@@ -347,6 +348,32 @@ static void secrets_are_taken_out(void **state)
 	assert_string_equal(str_text(&f->transcript), "secret yes, exited with status 0");
 }
 
+static void keep_capture(void *owner, const char *message, const char *out)
+{
+	struct fixture *f = owner;
+
+	assert_null(message);
+	str_add(&f->transcript, out);
+}
+
+/* A line of any length stays one line. */
+static void what_is_captured_is_what_was_printed(void **state)
+{
+	const char *argv[] = { "sh", "-c",
+		"echo first; head -c 200000 /dev/zero | tr '\\0' x; echo", NULL };
+	struct fixture *f = *state;
+	struct capture_spec spec = {
+		.name = "sh", .argv = argv, .on_done = keep_capture, .owner = f
+	};
+	struct capture *capture;
+
+	assert_int_equal(capture_start(&f->children, &spec, &capture, NULL), 0);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_int_equal(f->transcript.len, strlen("first\n") + 200000);
+	assert_memory_equal(str_text(&f->transcript), "first\nx", strlen("first\nx"));
+	assert_int_equal(strspn(str_text(&f->transcript) + strlen("first\n"), "x"), 200000);
+}
+
 /* A process that starts a child and is killed with SIGKILL takes the child with it. */
 static void children_die_with_us(void **state)
 {
@@ -401,6 +428,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_held_pipe_ends_with_the_grace_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(secrets_are_taken_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_captured_is_what_was_printed, setup, teardown),
 		cmocka_unit_test_setup_teardown(children_die_with_us, setup, teardown),
 	};
 
