@@ -424,8 +424,11 @@ void building_start_some(struct pipeline *p)
 		struct sched_decision decision;
 
 		sched_decide(p->sched, clock_mono_ms(), &decision);
-		if (decision.n == 0)
+		if (decision.n == 0) {
+			if (decision.ask_again_ms != INT64_MAX)
+				pipeline_wake_at(p, decision.ask_again_ms);
 			return;
+		}
 		b = xcalloc(1, sizeof *b);
 		b->p = p;
 		b->decision = decision;

@@ -14,6 +14,9 @@
 #include "lib/str_map.h"
 #include "sched/schedule.h"
 
+/* Look again at that time; it replaces the one that was asked for before. */
+void pipeline_wake_at(struct pipeline *p, int64_t mono_ms);
+
 /* ---- events: facts that wait to be written ---- */
 
 /* `write` is run within a transaction of its own and writes rows only. What must change in memory
@@ -85,6 +88,7 @@ struct pipeline {
 	uv_check_t turn_end; /* Runs at the end of every loop turn. */
 	uv_idle_t no_wait;   /* Active while something waits for the turn's end. */
 	uv_timer_t tick;     /* Once a second: what is due by time alone. */
+	uv_timer_t due;      /* At the moment when the schedule is to be asked again. */
 	int open_handles;
 
 	struct event *first_event, *last_event;

@@ -33,6 +33,18 @@ void pipeline_wake(struct pipeline *p)
 	uv_idle_start(&p->no_wait, do_nothing);
 }
 
+static void on_due(uv_timer_t *timer)
+{
+	pipeline_wake(timer->data);
+}
+
+void pipeline_wake_at(struct pipeline *p, int64_t mono_ms)
+{
+	int64_t wait = mono_ms - clock_mono_ms();
+
+	uv_timer_start(&p->due, on_due, wait > 0 ? (uint64_t)wait : 0, 0);
+}
+
 void pipeline_post(struct pipeline *p, void (*write)(struct pipeline *, void *), void *data,
 	void (*free_data)(void *))
 {
@@ -456,8 +468,9 @@ int pipeline_create(const struct pipeline_spec *spec, struct pipeline **out, str
 	uv_check_init(p->loop, &p->turn_end);
 	uv_idle_init(p->loop, &p->no_wait);
 	uv_timer_init(p->loop, &p->tick);
-	p->turn_end.data = p->no_wait.data = p->tick.data = p;
-	p->open_handles = 3;
+	uv_timer_init(p->loop, &p->due);
+	p->turn_end.data = p->no_wait.data = p->tick.data = p->due.data = p;
+	p->open_handles = 4;
 	p->revisions = revisions_create(&p->nix, p->state_dir);
 	/* Builders that a killed nix-store leaves behind come to us (io/child.h). */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -505,6 +518,7 @@ void pipeline_destroy(struct pipeline *p)
 	uv_close((uv_handle_t *)&p->turn_end, on_handle_closed);
 	uv_close((uv_handle_t *)&p->no_wait, on_handle_closed);
 	uv_close((uv_handle_t *)&p->tick, on_handle_closed);
+	uv_close((uv_handle_t *)&p->due, on_handle_closed);
 }
 
 void pipeline_watch(struct pipeline *p, const struct pipeline_watcher *watcher)
