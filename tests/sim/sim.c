@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submit.h"
 #include "daemon/store/job.h"
 #include "tests/sim/moment.h"
@@ -194,6 +195,11 @@ enum job_state sim_job_state(int64_t id)
 	return state;
 }
 
+void sim_know_cost(const char *package, int64_t ms)
+{
+	report_cost(daemon_case.p, package, "x86_64-linux", ms);
+}
+
 /* ---- what people ask ---- */
 
 static void on_submitted(void *owner, const struct submission_end *end)
@@ -205,10 +211,17 @@ static void on_submitted(void *owner, const struct submission_end *end)
 
 void sim_submit(const char *attr)
 {
-	struct submission *s = submission_create(daemon_case.p, "alice", NULL);
-	struct job_spec spec = { .caps = "8.6", .flavour = "default" };
+	sim_submit_for(attr, "8.6");
+}
 
-	sim_note("> submit %s", attr);
+void sim_submit_for(const char *attr, const char *caps)
+{
+	struct submission *s = submission_create(daemon_case.p, "alice", NULL);
+	struct job_spec spec = { .flavour = "default" };
+
+	sim_note("> submit %s%s%s", attr, strcmp(caps, "8.6") == 0 ? "" : " for ",
+		strcmp(caps, "8.6") == 0 ? "" : caps);
+	(void)snprintf(spec.caps, sizeof spec.caps, "%s", caps);
 	(void)snprintf(spec.attr, sizeof spec.attr, "%s", attr);
 	assert_int_equal(submission_add(s, &spec, NULL), 0);
 	submission_commit(s, on_submitted, NULL);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/mem.h"
 #include "tests/sim/sim.h"
 
 #define CACHE "cache: {name: toy, host: \"http://cache.test\"}\n"
@@ -145,6 +146,96 @@ static void nix_is_away_for_a_while(void **state)
 	sim_end("nix_is_away_for_a_while");
 }
 
+/* Nix obeys neither limit here, as it does not for a remote builder: capqd has its own eye on them.
+ */
+static void nix_ignores_the_limits(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "endless-1", .takes_ms = 24 * 60 * 60 * 1000 },
+		{ .name = "torch-1" },
+		{ 0 },
+	};
+	static const char *const limits[] = { "build: {timeout: 1m, max_silent: 1h}\n",
+		"build: {timeout: 1h, max_silent: 1m}\n" };
+	static const char *const transcripts[] = { "nix_ignores_the_time_limit",
+		"nix_ignores_the_silence_limit" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		sim_begin(limits[i], packages);
+		sim_submit("endless");
+		sim_submit("torch");
+		sim_run_to_end();
+		assert_int_equal(sim_job_state(1), JOB_FAILED);
+		assert_int_equal(sim_job_state(2), JOB_DONE);
+		sim_end(transcripts[i]);
+	}
+}
+
+/* Four contexts, two evaluators at a time. */
+static void so_many_evaluations_at_once(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "a-1" },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin("evaluator: {max_jobs: 2}\n", packages);
+	sim_submit_for("a", "8.0");
+	sim_submit_for("a", "8.6");
+	sim_submit_for("a", "8.9");
+	sim_submit_for("a", "9.0");
+	sim_run_to_end();
+	assert_int_equal(world_n_evaluations(), 4);
+	assert_int_equal(world_most_evaluations(), 2);
+	assert_int_equal(world_n_built("a-1"), 1);
+	sim_end(NULL);
+}
+
+/* Cheap builds share a slot and a process. One that nobody wants any more does not end it for the
+ * others; when nobody wants any of them, it is stopped. */
+static void one_of_a_batch_is_cancelled(void **state)
+{
+	static const struct world_package packages[] = {
+		{ .name = "long-1", .takes_ms = 20000 },
+		{ .name = "other-1", .takes_ms = 90000 },
+		{ .name = "a-1", .takes_ms = 5000 },
+		{ .name = "b-1", .takes_ms = 5000 },
+		{ .name = "c-1", .takes_ms = 5000 },
+		{ .name = "d-1", .takes_ms = 5000 },
+		{ .name = "e-1", .takes_ms = 60000 },
+		{ .name = "f-1", .takes_ms = 60000 },
+		{ 0 },
+	};
+
+	(void)state;
+	sim_begin("", packages);
+	for (const char *name = "abcdef"; *name != '\0'; name++)
+		sim_know_cost((const char[]){ *name, '\0' }, 10);
+	sim_submit("long");
+	sim_submit("other");
+	sim_run(3000);
+	sim_submit("a"); /* These wait for one slot: together. */
+	sim_submit("b");
+	sim_submit("c");
+	sim_submit("d");
+	sim_run(20000);
+	assert_int_equal(sim_job_state(4), JOB_WAITING);
+	sim_ask(COMMAND_CANCEL, 4);
+	sim_submit("e");
+	sim_submit("f");
+	sim_run(30000);
+	assert_int_equal(sim_job_state(3), JOB_DONE);
+	assert_int_equal(sim_job_state(5), JOB_DONE);
+	assert_int_equal(sim_job_state(6), JOB_DONE);
+	sim_ask(COMMAND_CANCEL, 7);
+	sim_ask(COMMAND_CANCEL, 8);
+	sim_run_to_end();
+	assert_int_equal(world_n_built("e-1") + world_n_built("f-1"), 0);
+	sim_end("one_of_a_batch_is_cancelled");
+}
+
 /* A job is cancelled while it is evaluated, planned, built, and pushed. */
 static void cancel_in_each_state(void **state)
 {
@@ -275,6 +366,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_plan_that_fails_is_taken_apart),
 		cmocka_unit_test(what_is_never_planned_fails),
 		cmocka_unit_test(nix_is_away_for_a_while),
+		cmocka_unit_test(nix_ignores_the_limits),
+		cmocka_unit_test(so_many_evaluations_at_once),
+		cmocka_unit_test(one_of_a_batch_is_cancelled),
 		cmocka_unit_test(cancel_in_each_state),
 		cmocka_unit_test(drain_hold_and_bump),
 		cmocka_unit_test(a_restart_goes_on),

@@ -27,6 +27,7 @@ struct thing {
 static struct thing things[PACKAGES_MAX];
 static size_t n_things;
 static int pushes_to_fail, checks, most_checks;
+static int n_evaluations, evaluations, most_evaluations;
 static bool nix_is_away;
 
 void world_begin(const struct drv_case *drvs, const struct world_package *packages)
@@ -37,6 +38,7 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 	}
 	n_things = 0;
 	pushes_to_fail = checks = most_checks = 0;
+	n_evaluations = evaluations = most_evaluations = 0;
 	nix_is_away = false;
 	for (; packages->name != NULL; packages++) {
 		assert_true(n_things < PACKAGES_MAX);
@@ -58,6 +60,16 @@ void world_fail_pushes(int n)
 void world_take_nix_away(bool away)
 {
 	nix_is_away = away;
+}
+
+int world_n_evaluations(void)
+{
+	return n_evaluations;
+}
+
+int world_most_evaluations(void)
+{
+	return most_evaluations;
 }
 
 int world_most_checks(void)
@@ -139,12 +151,21 @@ static struct json *read_request(const struct child *c)
 	return json;
 }
 
+static void on_evaluated(void *unused)
+{
+	(void)unused;
+	evaluations--;
+}
+
 static void script_evaluation(struct child *c)
 {
 	cleanup_json struct json *request = read_request(c);
 	const char *mark = json_text(json_get(request, "mark"));
 	int64_t i = 0;
 
+	n_evaluations++;
+	if (++evaluations > most_evaluations)
+		most_evaluations = evaluations;
 	child_takes(c, 1000);
 	for (const struct json *a = json_first(json_get(request, "attrs")); a != NULL;
 		a = json_next(a), i++) {
@@ -157,6 +178,7 @@ static void script_evaluation(struct child *c)
 		else
 			report(c, mark, "end", i, "drvPath", thing->drv_path);
 	}
+	child_does(c, on_evaluated, NULL);
 }
 
 /* ---- the store ---- */

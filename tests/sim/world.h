@@ -26,6 +26,8 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 
 void world_fail_pushes(int n);       /* The next `n` fail. */
 void world_take_nix_away(bool away); /* Its daemon cannot be reached. */
+int world_n_evaluations(void);       /* How many evaluators were started, */
+int world_most_evaluations(void);    /* and ran at once. */
 int world_n_built(const char *name); /* How often Nix built it. */
 int world_most_checks(void);         /* How many asked at once what is valid: as many plans ran. */
 
