@@ -60,6 +60,24 @@ class Matrix(unittest.TestCase):
             self.assertEqual(len(daemon.builds()), 2)  # stdenv and cmake
 
 
+    def test_a_stop_in_the_middle_is_no_loss(self):
+        """SIGTERM while some is built, some is pushed and some waits; what was done is not done again."""
+        attrs = ["python3Packages.torch", "python3Packages.jaxlib", "magma"]
+        with nixbox.Nix(), pushing.Cache() as cache, capqd.Repository() as nixpkgs, \
+                capqd.Daemon(nixpkgs, cache, {"delay": 0.1}) as daemon:
+            jobs = daemon.submit(attrs, ["8.0", "8.6"])
+            for name in ("numpy-1.26", "torch-2.5.1"):
+                daemon.await_build(name, "building")
+                self.assertEqual(daemon.stop(signal.SIGTERM), 0)
+                self.assertEqual(daemon.children(), [])
+                daemon.start()
+            self.assertEqual({job["state"] for job in daemon.wait(*jobs)}, {"done"})
+            self.assertEqual(len(cache.completed()), len(set(cache.completed())))
+            for build in daemon.builds():
+                outcomes = [a["outcome"] for a in daemon.build(build["id"])["attempt_list"]]
+                self.assertEqual(outcomes.count("built"), 1, build["name"])
+
+
 class Evaluation(unittest.TestCase):
     """Every way an evaluation can go wrong; no attribute fails for another's fault."""
 
@@ -132,6 +150,18 @@ class Evaluation(unittest.TestCase):
             job = daemon.wait(*daemon.submit("python3Packages.torhc"))
             self.assertEqual(job["reason"], "there is no attribute 'torhc' on the way to python3Packages.torhc; "
                                             "did you mean torch?")
+
+    def test_it_is_remembered(self):
+        """The same attribute for the same context is another job once the first is cancelled, and Nix is not
+        asked again; nor is it after a restart."""
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, toy={"mode": {"stdenv": "hang"}}) as daemon:
+            for count in range(1, 4):
+                [number] = daemon.submit("stdenv")
+                self.assertEqual(number, count)
+                daemon.await_job(number, "waiting")
+                self.assertEqual(daemon.log().count("evaluating 1 attribute"), 1)
+                daemon.post(f"/jobs/{number}/cancel")
+                daemon.restart(signal.SIGTERM)
 
     def test_what_is_asked_for_is_data(self):
         with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
