@@ -314,7 +314,7 @@ static void say_unknown(struct lookup *l)
 	str_addf(&text, "there is no revision '%.200s': expected a branch (", l->name);
 	for (size_t i = 0; i < branches->n && i < 8; i++)
 		str_addf(&text, "%s%s", i == 0 ? "" : ", ", branches->items[i]);
-	str_addf(&text, "%s), a tag, or a commit hash of 7 to 40 digits that is on one of them",
+	str_addf(&text, "%s), a tag, or 7 to 40 digits, not ambiguous, of a commit on one of them",
 		branches->n > 8 ? ", ..." : "");
 	fail_lookup(l, CAPQ_ENOTFOUND, str_text(&text));
 }

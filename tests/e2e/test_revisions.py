@@ -1,7 +1,10 @@
 """Which nixpkgs a job means: branches, tags, hashes, strangers' commits, a path."""
 
+import hashlib
+import itertools
 import os
 import shutil
+import subprocess
 import unittest
 
 import capqd
@@ -49,6 +52,33 @@ class Names(unittest.TestCase):
                 self.assertEqual(caught.exception.status, status, caught.exception)
                 self.assertIn("rev" if status == 400 else name, caught.exception.problem["title"])
             self.assertEqual(daemon.jobs(), [])
+
+    def twins(self, nixpkgs):
+        """Two commits on master whose hashes begin with the same 7 digits."""
+        tree, base = nixpkgs.git("rev-parse", "HEAD^{tree}"), nixpkgs.git("rev-parse", "HEAD")
+        seen = {}
+        for n in itertools.count():
+            text = f"tree {tree}\nparent {base}\nauthor t <t@t> 1 +0000\ncommitter t <t@t> 1 +0000\n\n{n}\n".encode()
+            name = hashlib.sha1(b"commit %d\0" % len(text) + text).hexdigest()
+            if name[:7] in seen:
+                break
+            seen[name[:7]] = text
+        for text in (seen[name[:7]], text):
+            command = ["git", "-C", nixpkgs.directory, "hash-object", "-t", "commit", "-w", "--stdin"]
+            yield subprocess.run(command, input=text, check=True, stdout=subprocess.PIPE).stdout.decode().strip()
+
+    def test_a_short_hash_of_two_commits(self):
+        with nixbox.Nix(), capqd.Repository() as nixpkgs:
+            first, second = self.twins(nixpkgs)
+            nixpkgs.git("merge", "--quiet", first, second)
+            with capqd.Daemon(nixpkgs) as daemon:
+                for length in (7, next(n for n in range(40) if first[:n] != second[:n]) - 1):
+                    with self.assertRaises(capqd.ApiError) as caught:
+                        daemon.submit("stdenv", rev=first[:length])
+                    self.assertEqual(caught.exception.status, 404)
+                    self.assertIn("not ambiguous", caught.exception.problem["title"])
+                for commit in (first, second):
+                    self.assertEqual(daemon.job(daemon.submit("stdenv", rev=commit[:12])[0])["rev"], commit)
 
     def test_a_repository_that_cannot_be_reached(self):
         with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
