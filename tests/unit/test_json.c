@@ -341,7 +341,7 @@ static void the_locale_does_not_matter(void **state)
 
 	(void)state;
 	if (!set_locale_with_comma())
-		skip();
+		skip(); /* Without the package `locales`, which ./dev installs. */
 	json_out_double(&out, NULL, 1.5);
 	assert_string_equal(str_text(&out.text), "1.5");
 	json = parse("[1.5]");
