@@ -109,25 +109,34 @@ static int check_length(
 		key->max);
 }
 
-static int read_texts(struct yaml_doc *doc, const yaml_node_t *node, const struct config_key *key,
-	void *values, int depth)
+/* The number of entries of a list that is as long as it may be; negative: it is none. */
+static ssize_t list_length(struct yaml_doc *doc, const yaml_node_t *node,
+	const struct config_key *key, const char *expected)
 {
-	struct texts *texts = config_value(key, values);
 	size_t n;
 	int rv;
 
 	if (node->type != YAML_SEQUENCE_NODE)
 		return yaml_doc_fail(
-			doc, node, CAPQ_EINVAL, "%s: expected a list, such as [a, b]", key->name);
+			doc, node, CAPQ_EINVAL, "%s: expected %s", key->name, expected);
 	n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
 	rv = check_length(doc, node, key, n);
-	if (rv < 0)
-		return rv;
-	texts->items = xcalloc(n, sizeof *texts->items);
-	for (size_t i = 0; i < n; i++) {
-		const yaml_node_t *item = yaml_doc_node(doc, node->data.sequence.items.start[i]);
+	return rv < 0 ? rv : (ssize_t)n;
+}
 
-		rv = yaml_doc_count(doc, item, depth + 1);
+static int read_texts(struct yaml_doc *doc, const yaml_node_t *node, const struct config_key *key,
+	void *values, int depth)
+{
+	struct texts *texts = config_value(key, values);
+	ssize_t n = list_length(doc, node, key, "a list, such as [a, b]");
+
+	if (n < 0)
+		return (int)n;
+	texts->items = xcalloc((size_t)n, sizeof *texts->items);
+	for (ssize_t i = 0; i < n; i++) {
+		const yaml_node_t *item = yaml_doc_node(doc, node->data.sequence.items.start[i]);
+		int rv = yaml_doc_count(doc, item, depth + 1);
+
 		if (rv < 0)
 			return rv;
 		if (yaml_scalar(item) == NULL || yaml_is_null(item) || *yaml_scalar(item) == '\0')
@@ -174,21 +183,17 @@ static int read_items(struct yaml_doc *doc, const yaml_node_t *node, const struc
 	void *values, int depth)
 {
 	struct items *items = config_value(key, values);
-	size_t n = 0, size = key->items->size;
-	int rv;
+	ssize_t n = list_length(doc, node, key, "a list of mappings");
+	size_t size = key->items->size;
+	int rv = 0;
 
-	if (node->type != YAML_SEQUENCE_NODE)
-		return yaml_doc_fail(
-			doc, node, CAPQ_EINVAL, "%s: expected a list of mappings", key->name);
-	n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
-	rv = check_length(doc, node, key, n);
-	if (rv < 0)
-		return rv;
-	items->items = xcalloc(n, size);
-	for (size_t i = 0; i < n && rv == 0; i++) {
+	if (n < 0)
+		return (int)n;
+	items->items = xcalloc((size_t)n, size);
+	while ((ssize_t)items->n < n && rv == 0) {
+		size_t i = items->n++;
 		const yaml_node_t *item = yaml_doc_node(doc, node->data.sequence.items.start[i]);
 
-		items->n = i + 1;
 		rv = read_item(doc, item, key->items, (char *)items->items + i * size, depth + 1);
 	}
 	return rv;
