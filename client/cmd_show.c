@@ -4,7 +4,7 @@
 #include "client/client.h"
 #include "client/now.h"
 #include "client/record.h"
-#include "client/select.h"
+#include "client/selected.h"
 #include "lib/mem.h"
 #include "lib/time_text.h"
 
@@ -118,22 +118,20 @@ static void print_page(const struct output *output, const struct record *record)
 	print_cost(output, job);
 }
 
-static int show(struct client *client, int64_t id, struct err *err)
+static int show(struct client *client, int64_t id, size_t i, const void *unused, struct err *err)
 {
-	bool is_alone = client->options.n_operands == 1;
 	cleanup_json struct json *json = NULL;
 	struct record record;
 	int rv = api_get(client->api, &json, err, "/jobs/%" PRId64, id);
 
+	(void)unused;
 	if (rv == 0)
 		rv = record_from_json(json, wall_ms(), &record, err);
 	if (rv < 0)
 		return rv;
-	if (client->output.is_json && is_alone)
-		output_json(json);
-	else if (client->output.is_json)
-		output_item(&client->output, record.json);
-	else
+	if (i > 0 && !client->output.is_json)
+		output_printf("\n");
+	if (!selected_print_json(client, &record))
 		print_page(&client->output, &record);
 	record_finish(&record);
 	return 0;
@@ -141,23 +139,7 @@ static int show(struct client *client, int64_t id, struct err *err)
 
 static int run(struct client *client, struct err *err)
 {
-	const struct options *given = &client->options;
-	bool is_array = client->output.is_json && given->n_operands > 1;
-	cleanup_free int64_t *ids = NULL;
-	int rv = select_jobs(client->api, given->operands, given->n_operands, &ids, err);
-
-	if (rv < 0)
-		return rv;
-	if (is_array)
-		output_begin_array(&client->output);
-	for (size_t i = 0; i < given->n_operands && rv == 0; i++) {
-		if (i > 0 && !is_array)
-			output_printf("\n");
-		rv = show(client, ids[i], err);
-	}
-	if (is_array && rv == 0)
-		output_end_array(&client->output);
-	return rv;
+	return selected_each(client, show, NULL, err);
 }
 
 const struct command cmd_show = {
