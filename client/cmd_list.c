@@ -1,4 +1,5 @@
 #include "client/client.h"
+#include "client/job_row.h"
 #include "client/now.h"
 #include "client/pages.h"
 #include "client/record.h"
@@ -23,11 +24,7 @@ static const struct option_spec options[] = {
 };
 
 static const struct column columns[] = {
-	{ .name = "ID", .is_number = true },
-	{ .name = "ATTR", .may_be_cut = true },
-	{ .name = "CAPS" },
-	{ .name = "REV" },
-	{ .name = "STATE" },
+	JOB_COLUMNS,
 	{ .name = "AGE", .is_number = true },
 	{ .name = "NOTE", .may_be_cut = true },
 	{ .name = NULL },
@@ -35,18 +32,12 @@ static const struct column columns[] = {
 
 static void add_row(struct table *table, const struct record *record, int64_t now_ms)
 {
-	cleanup_str struct str rev = { 0 }, note = { 0 };
-	const struct job *job = &record->job;
+	cleanup_str struct str note = { 0 };
 	char age[TIME_TEXT_MAX];
 
-	rev_add_short(&rev, job->rev == NULL ? "" : job->rev);
 	record_add_note(&note, record);
-	duration_to_text(now_ms - job->submitted_at, age);
-	table_int(table, job->id);
-	table_text(table, job->attr);
-	table_text(table, job->caps);
-	table_text(table, str_text(&rev));
-	table_coloured(table, job_state_colour(job->state), job_state_name(job->state));
+	duration_to_text(now_ms - record->job.submitted_at, age);
+	job_row_begin(table, &record->job);
 	table_text(table, age);
 	table_text(table, str_text(&note));
 	table_end_row(table);

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "client/client.h"
+#include "client/job_row.h"
 #include "client/member.h"
 #include "client/now.h"
 #include "client/pages.h"
@@ -18,11 +19,7 @@ static const struct option_spec options[] = {
 };
 
 static const struct column columns[] = {
-	{ .name = "ID", .is_number = true },
-	{ .name = "ATTR", .may_be_cut = true },
-	{ .name = "CAPS" },
-	{ .name = "REV" },
-	{ .name = "STATE" },
+	JOB_COLUMNS,
 	{ .name = "PHASE" },
 	{ .name = "ELAPSED", .is_number = true },
 	{ .name = "WAITS-FOR", .may_be_cut = true },
@@ -117,17 +114,10 @@ static void print_summary(const struct output *output, const struct json *status
 
 static void add_row(struct table *table, const struct record *record, int64_t now_ms)
 {
-	cleanup_str struct str rev = { 0 };
-	const struct job *job = &record->job;
 	char elapsed[TIME_TEXT_MAX];
 
-	rev_add_short(&rev, job->rev == NULL ? "" : job->rev);
 	duration_to_text(record_elapsed_ms(record, now_ms), elapsed);
-	table_int(table, job->id);
-	table_text(table, job->attr);
-	table_text(table, job->caps);
-	table_text(table, str_text(&rev));
-	table_coloured(table, job_state_colour(job->state), job_state_name(job->state));
+	job_row_begin(table, &record->job);
 	table_text(table, record_phase(record));
 	table_text(table, elapsed);
 	table_text(table, record->waits_for);
