@@ -134,6 +134,16 @@ class Disk(unittest.TestCase):
             os.unlink(path)
 
 
+def kill_with_workers(pid):
+    """nix-daemon, and what it forked for each of its clients, which would outlive it."""
+    os.kill(pid, signal.SIGSTOP)
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+        workers = [int(word) for word in f.read().split()]
+    for number in [pid, *workers]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+
+
 class NixDaemon(unittest.TestCase):
     """capqd as a client of the Nix daemon, as in production: exit statuses say nothing there."""
 
@@ -145,7 +155,7 @@ class NixDaemon(unittest.TestCase):
                 capqd.until(lambda: os.path.exists("/nix/var/nix/daemon-socket/socket"), "no nix-daemon")
                 yield
             finally:
-                process.kill()
+                kill_with_workers(process.pid)
                 os.unlink("/nix/var/nix/daemon-socket/socket")
 
     @contextlib.contextmanager
@@ -165,6 +175,21 @@ class NixDaemon(unittest.TestCase):
             [number] = daemon.submit("stdenv")
             daemon.await_line("trying again in 30 s")
             self.assertEqual(daemon.job(number)["state"], "evaluating")
+            with self.process():
+                daemon.restart()  # It looks at once.
+                self.assertEqual(daemon.wait(number)["state"], "done")
+
+    def test_a_build_waits_while_it_is_away(self):
+        """It goes away under a build, which is a try; that it is not there for the next one is none."""
+        with nixbox.Nix(), capqd.Repository() as nixpkgs, \
+                capqd.Daemon(nixpkgs, toy={"delay": 0.5}, environment={"NIX_REMOTE": "daemon"}) as daemon:
+            with self.process():
+                [number] = daemon.submit("stdenv")
+                daemon.await_build("stdenv-1.0", "building")
+            daemon.await_line("Nix cannot be reached")
+            self.assertIn("Nix cannot be reached", daemon.get("/status")["problems"][0])
+            capqd.until(lambda: daemon.build(1)["state"] == "ready", "it is not ready again")
+            self.assertIn("Nix cannot be reached", daemon.get(f"/jobs/{number}/why")["text"])
             with self.process():
                 daemon.restart()  # It looks at once.
                 self.assertEqual(daemon.wait(number)["state"], "done")
