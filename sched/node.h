@@ -170,6 +170,8 @@ void view_begin(struct node *node);
 /* What a node's own want or a dependent asks of it may have changed: find out, and tell its needs.
  */
 void view_changed(struct sched *s, uint32_t index);
+/* The same when it costs more or less: it must start earlier, or need not. */
+void view_cost_changed(struct sched *s, uint32_t index);
 /* The same when it can only have become more, by `dependent`. */
 void view_gained(struct sched *s, uint32_t index, uint32_t dependent);
 

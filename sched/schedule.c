@@ -182,7 +182,7 @@ void sched_set_cost(struct sched *s, int64_t build, double cost_ms, double cost_
 	node->chain_ms += node->cost_ms - before_ms;
 	if (node->is_counted)
 		s->backlog_ms += (int64_t)node->cost_ms;
-	view_changed(s, sched_index(s, node)); /* It must start earlier, or need not. */
+	view_cost_changed(s, sched_index(s, node));
 	queue_settle(s, node);
 }
 

@@ -68,8 +68,9 @@ static void merge_dependent(
 	merge(view, &asked);
 }
 
-/* Make the view of a node anew, with `first` among its dependents looked at first. */
-static void update(struct sched *s, uint32_t index, uint32_t first)
+/* Make the view of a node anew, with `first` among its dependents looked at first. `may_gain`: any
+ * of them may ask for more than before, so all are looked at. */
+static void update(struct sched *s, uint32_t index, uint32_t first, bool may_gain)
 {
 	struct node *node = &s->nodes[index];
 	struct view view = nothing;
@@ -77,8 +78,11 @@ static void update(struct sched *s, uint32_t index, uint32_t first)
 	merge_own(&view, node);
 	if (first != NOBODY)
 		merge_dependent(&view, node, &s->nodes[first]);
-	for (uint32_t i = 0; i < node->dependents.n && !is_as_urgent(&view, &node->view); i++)
+	for (uint32_t i = 0; i < node->dependents.n; i++) {
+		if (!may_gain && is_as_urgent(&view, &node->view))
+			break;
 		merge_dependent(&view, node, &s->nodes[node->dependents.items[i]]);
+	}
 	if (is_as_urgent(&node->view, &view) && is_as_urgent(&view, &node->view))
 		return;
 	node->view = view;
@@ -93,7 +97,7 @@ static void tell_needs(struct sched *s)
 		uint32_t index = s->changed[--s->n_changed];
 
 		for (uint32_t i = 0; i < s->nodes[index].needs.n; i++)
-			update(s, s->nodes[index].needs.items[i], index);
+			update(s, s->nodes[index].needs.items[i], index, false);
 	}
 }
 
@@ -104,12 +108,18 @@ void view_begin(struct node *node)
 
 void view_changed(struct sched *s, uint32_t index)
 {
-	update(s, index, NOBODY);
+	update(s, index, NOBODY, false);
+	tell_needs(s);
+}
+
+void view_cost_changed(struct sched *s, uint32_t index)
+{
+	update(s, index, NOBODY, true);
 	tell_needs(s);
 }
 
 void view_gained(struct sched *s, uint32_t index, uint32_t dependent)
 {
-	update(s, index, dependent);
+	update(s, index, dependent, false);
 	tell_needs(s);
 }

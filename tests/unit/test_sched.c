@@ -108,6 +108,28 @@ static void the_most_urgent_of_each_counts(void **state)
 	sched_destroy(s);
 }
 
+/* Also when several need it, and the first that is looked at is not the most urgent. */
+static void a_cost_that_changes_moves_the_promise(void **state)
+{
+	struct sched *s = sched_case_begin(1, 0);
+	struct sched_want nobody = { 0 }, want = sched_case_want(0);
+
+	(void)state;
+	sched_case_add(s, 1, NULL);
+	sched_set_want(s, 1, &nobody, 0);
+	for (int64_t id = 2; id <= 4; id++) {
+		sched_case_add(s, id, NEEDS(1));
+		want.start_by_ms = (id == 3 ? 5 : 6) * HOUR;
+		sched_set_want(s, id, &want, 0);
+	}
+	assert_int_equal(start_by(s, 1), 5 * HOUR - 10 * MINUTE);
+	sched_set_cost(s, 1, 3 * HOUR, 0.1);
+	assert_int_equal(start_by(s, 1), 2 * HOUR);
+	sched_set_cost(s, 1, 1 * HOUR, 0.1);
+	assert_int_equal(start_by(s, 1), 4 * HOUR);
+	sched_destroy(s);
+}
+
 static void what_nobody_wants_or_all_hold_does_not_start(void **state)
 {
 	struct sched *s = sched_case_begin(9, 0);
@@ -301,6 +323,7 @@ int main(void)
 		cmocka_unit_test(a_decision_changes_nothing),
 		cmocka_unit_test(a_want_goes_down_to_what_is_needed),
 		cmocka_unit_test(the_most_urgent_of_each_counts),
+		cmocka_unit_test(a_cost_that_changes_moves_the_promise),
 		cmocka_unit_test(what_nobody_wants_or_all_hold_does_not_start),
 		cmocka_unit_test(one_job_on_hold_does_not_hold_what_others_need),
 		cmocka_unit_test(a_diamond_opens_from_below),
