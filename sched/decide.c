@@ -59,9 +59,7 @@ static bool comes_before(
 static void consider(struct sched *s, struct kind *kind, const struct pool *pool, uint32_t index,
 	enum sched_rule rule, struct choice *best)
 {
-	bool is_taken = s->nodes[index].place == HEAP_NOWHERE; /* By the decision being made. */
-
-	if (is_taken || !comes_before(s, index, rule, best))
+	if (!comes_before(s, index, rule, best))
 		return;
 	best->kind = kind;
 	best->pool = *pool;
@@ -84,11 +82,14 @@ static void consider_promises(
 	}
 }
 
+/* One that has to move may move to a group that was looked at before: hence twice. */
 static void consider_order(
 	struct sched *s, struct kind *kind, const struct pool *pool, struct choice *best)
 {
+	for (size_t i = 0; i < kind->n_groups; i++)
+		(void)top_of(s, &kind->groups[i]->ready);
 	for (size_t i = 0; i < kind->n_groups; i++) {
-		uint32_t top = top_of(s, &kind->groups[i]->ready);
+		uint32_t top = heap_top(&kind->groups[i]->ready);
 
 		if (top != HEAP_NOWHERE && may_take(s, pool, top))
 			consider(s, kind, pool, top, rule_of_order(&s->nodes[top]), best);
@@ -119,10 +120,11 @@ static bool is_cheap(const struct sched *s, const struct node *node)
 }
 
 /* When what was chosen is cheap, the cheap ones behind it in its group go with it: as many as leave
- * the other free slots their share. They are taken out of the heap to see what follows; the caller
+ * the other free slots their share. They are taken out of the heaps to see what follows; the caller
  * puts them back. */
 static size_t take_batch(struct sched *s, const struct choice *choice, uint32_t *taken)
 {
+	struct heap *promises = choice->kind->promises;
 	struct heap *ready = &choice->group->ready;
 	size_t share = (choice->kind->n_ready + choice->pool.n_free - 1) / choice->pool.n_free;
 	size_t max = share < s->batching.max ? share : s->batching.max, n = 0;
@@ -131,12 +133,21 @@ static size_t take_batch(struct sched *s, const struct choice *choice, uint32_t 
 	assert(choice->pool.n_free > 0);
 	do {
 		heap_remove(ready, s->nodes[next].place);
+		heap_remove(&promises[s->nodes[next].is_long], s->nodes[next].promise_place);
 		taken[n++] = next;
 		if (!is_cheap(s, &s->nodes[next]))
 			break;
-		next = heap_top(ready);
+		next = top_of(s, ready);
 	} while (n < max && next != HEAP_NOWHERE && is_cheap(s, &s->nodes[next]));
 	return n;
+}
+
+static void put_back(struct sched *s, const struct choice *choice, const uint32_t *taken, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		heap_push(&choice->group->ready, taken[i]);
+		heap_push(&choice->kind->promises[s->nodes[taken[i]].is_long], taken[i]);
+	}
 }
 
 static void name_runner_up(struct sched *s, struct sched_decision *out)
@@ -175,6 +186,5 @@ void sched_decide(struct sched *s, int64_t now_ms, struct sched_decision *out)
 	out->score = queue_score(s, first);
 	out->start_by_ms = first->view.start_by_ms;
 	name_runner_up(s, out);
-	for (size_t i = 0; i < out->n; i++)
-		heap_push(&choice.group->ready, taken[i]);
+	put_back(s, &choice, taken, out->n);
 }
