@@ -5,6 +5,7 @@
 #include "sched/estimate.h"
 #include "sched/normal.h"
 
+#define SIGMA_MIN 1e-6  /* No spread at all would be no distribution. */
 #define LONGEST_MS 1e15 /* 30,000 years: what does not fit anywhere is no answer. */
 
 static double in_range(double ms)
@@ -65,13 +66,13 @@ double estimate_quantile(const struct estimate *est, double p)
  * logarithms, as both may be too small for a double. */
 double estimate_remaining(const struct estimate *est, double elapsed_ms, double p)
 {
-	double z, z_end, rest;
+	double sigma = fmax(est->sigma, SIGMA_MIN), z, z_end, rest;
 
 	if (elapsed_ms <= 0)
 		return fmax(1, estimate_quantile(est, p));
-	z = (log(elapsed_ms) - est->mu) / est->sigma;
+	z = (log(elapsed_ms) - est->mu) / sigma;
 	z_end = log_upper_inverse(log_upper(z) + log1p(-p), z);
-	rest = elapsed_ms * expm1(est->sigma * (z_end - z));
+	rest = elapsed_ms * expm1(sigma * (z_end - z));
 	return fmax(1, in_range(rest));
 }
 
