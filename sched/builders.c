@@ -35,6 +35,7 @@ void sched_set_builders(struct sched *s, const struct sched_builder *builders, s
 		b->spec = builders[i];
 		b->spec.name = name;
 	}
+	s->rest_at_ms = NEVER; /* What runs may be faster or slower now. */
 }
 
 size_t sched_n_builders(const struct sched *s)
@@ -112,12 +113,6 @@ static uint32_t new_run(struct sched *s)
 	return (uint32_t)s->n_runs++;
 }
 
-/* What its submitter has been charged with: the estimate, in the time of its builder. */
-static double charged_ms(const struct sched *s, const struct run *run)
-{
-	return run->cost_ms / builder_speed(&s->builders[run->builder]);
-}
-
 void run_begin(struct sched *s, const struct sched_decision *decision)
 {
 	struct node *first = sched_node(s, decision->builds[0]);
@@ -143,11 +138,12 @@ void run_begin(struct sched *s, const struct sched_decision *decision)
 		node->run = index;
 		queue_settle(s, node);
 	}
+	run.charged_ms = run.cost_ms / builder_speed(&s->builders[run.builder]);
 	s->runs[index] = run;
 	s->builders[run.builder].running[run.lane]++;
 	s->rest_at_ms = NEVER;
 	if (run.lane == SCHED_BUILD)
-		share_charge(s, run.submitter, charged_ms(s, &run));
+		share_charge(s, run.submitter, run.charged_ms);
 }
 
 void run_leave(struct sched *s, struct node *node)
@@ -163,8 +159,8 @@ void run_leave(struct sched *s, struct node *node)
 	s->builders[run->builder].running[run->lane]--;
 	s->rest_at_ms = NEVER;
 	if (run->lane == SCHED_BUILD)
-		share_charge(s, run->submitter,
-			(double)(s->now_ms - run->started_ms) - charged_ms(s, run));
+		share_charge(
+			s, run->submitter, (double)(s->now_ms - run->started_ms) - run->charged_ms);
 }
 
 /* ---- what a build may take ---- */

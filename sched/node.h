@@ -104,6 +104,7 @@ struct run {
 	int64_t first; /* One of them. */
 	int64_t started_ms;
 	double cost_ms, cost_sigma; /* Of all together; on a builder of speed 1. */
+	double charged_ms;          /* To its submitter: the estimate, in its builder's time. */
 	uint32_t builder;
 	enum sched_lane lane;
 	enum sched_rule rule;
