@@ -1,4 +1,5 @@
 /* Who needs whom. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,7 @@ uint32_t *graph_reach(struct sched *s, uint32_t from, bool by_needs, size_t *out
 	array_reserve(&found, &capacity, 1, sizeof *found);
 	found[n++] = from;
 	s->nodes[from].mark = walk;
+	s->nodes[from].visit = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct node *node = &s->nodes[found[i]];
 		const struct edges *edges = by_needs ? &node->needs : &node->dependents;
@@ -82,11 +84,58 @@ uint32_t *graph_reach(struct sched *s, uint32_t from, bool by_needs, size_t *out
 			if (s->nodes[edges->items[k]].mark == walk)
 				continue;
 			s->nodes[edges->items[k]].mark = walk;
+			s->nodes[edges->items[k]].visit = (uint32_t)n;
 			found[n++] = edges->items[k];
 		}
 	}
 	*out_n = n;
 	return found;
+}
+
+/* How a node is reached from the one at the top. */
+struct reached {
+	uint32_t n_above; /* By so many that were not looked at yet. */
+	double chain_ms;  /* The longest way down to it, its own cost counted. */
+};
+
+static struct reached *count_ways(const struct sched *s, const uint32_t *found, size_t n)
+{
+	struct reached *reached = xcalloc(n, sizeof *reached);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct edges *needs = &s->nodes[found[i]].needs;
+
+		for (uint32_t k = 0; k < needs->n; k++)
+			reached[s->nodes[needs->items[k]].visit].n_above++;
+	}
+	return reached;
+}
+
+/* Each is looked at when all have been that it is reached by. */
+double graph_chain_ms(struct sched *s, uint32_t from)
+{
+	size_t n, n_next = 1;
+	cleanup_free uint32_t *found = graph_reach(s, from, true, &n);
+	cleanup_free struct reached *reached = count_ways(s, found, n);
+	cleanup_free uint32_t *next = xmemdup(found, n * sizeof *next);
+	double longest_ms = 0;
+
+	reached[0].chain_ms = s->nodes[from].cost_ms;
+	for (size_t i = 0; i < n; i++) {
+		const struct node *node = &s->nodes[next[i]];
+		double chain_ms = reached[node->visit].chain_ms;
+
+		longest_ms = fmax(longest_ms, chain_ms);
+		for (uint32_t k = 0; k < node->needs.n; k++) {
+			const struct node *need = &s->nodes[node->needs.items[k]];
+			struct reached *way = &reached[need->visit];
+
+			way->chain_ms = fmax(way->chain_ms, chain_ms + need->cost_ms);
+			if (--way->n_above == 0)
+				next[n_next++] = node->needs.items[k];
+		}
+	}
+	return longest_ms;
 }
 
 static bool leads_to(struct sched *s, uint32_t from, uint32_t to)

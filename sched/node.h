@@ -66,13 +66,13 @@ struct node {
 	struct own_want own;
 	struct view view;
 	float cost_ms, cost_sigma;
-	float chain_ms;       /* Its cost and that of the longest chain below it, when it came. */
 	float score;          /* With age, without the share: queue.c. */
 	uint32_t kind, group; /* Index in sched.kinds, and there in groups. */
 	uint32_t place;       /* In sched.later or in the group; HEAP_NOWHERE. */
 	uint32_t promise_place, tick_place;
 	uint32_t run;    /* Index in sched.runs while RUNNING. */
-	uint32_t mark;   /* Of the last walk that came by. */
+	uint32_t mark;   /* Of the last walk that came by, */
+	uint32_t visit;  /* and how many it had found before. */
 	uint8_t state;   /* enum sched_state */
 	uint8_t where;   /* enum where */
 	uint8_t level;   /* How often its score has doubled. */
@@ -166,6 +166,9 @@ void graph_drop_edges(struct sched *s, uint32_t index);
 /* The nodes that `from` leads to, itself first, by needs or by dependents. The caller frees. */
 uint32_t *graph_reach(struct sched *s, uint32_t from, bool by_needs, size_t *out_n);
 
+/* The cost of a node and of the longest chain below it. */
+double graph_chain_ms(struct sched *s, uint32_t from);
+
 /* ---- view.c ---- */
 void view_begin(struct node *node);
 /* What a node's own want or a dependent asks of it may have changed: find out, and tell its needs.
@@ -194,7 +197,9 @@ bool queue_is_before(const struct sched *s, uint32_t a, uint32_t b); /* By bump,
 double queue_score(const struct sched *s, const struct node *node);  /* With the share. */
 bool queue_is_long(const struct sched *s, const struct node *node);
 int64_t queue_next_tick(const struct node *node);
-double queue_chain_ms(const struct node *node); /* What ages it: never less than a minute. */
+/* What ages it, never less than a minute: the chain that was asked for; its own cost when it is
+ * only needed. */
+double queue_chain_ms(const struct node *node);
 
 /* ---- builders.c ---- */
 /* What a kind of builds finds free. */

@@ -135,7 +135,7 @@ static struct group *group_at(const struct sched *s, const struct node *node)
 double queue_chain_ms(const struct node *node)
 {
 	double chain_ms =
-		node->own.jobs > 0 && !node->own.is_held ? node->own.chain_ms : node->chain_ms;
+		node->own.jobs > 0 && !node->own.is_held ? node->own.chain_ms : node->cost_ms;
 
 	return fmax(chain_ms, SCORE_CHAIN_MIN_MS);
 }

@@ -142,7 +142,6 @@ double sched_long_ms(const struct sched *s)
 
 void sched_add(struct sched *s, const struct sched_build *build, const int64_t *needs, size_t n)
 {
-	float longest = 0;
 	uint32_t index;
 	struct node *node;
 
@@ -164,9 +163,7 @@ void sched_add(struct sched *s, const struct sched_build *build, const int64_t *
 		if (need == ID_MAP_NONE || need == index)
 			continue;
 		graph_add_edge(s, index, need);
-		longest = fmaxf(longest, s->nodes[need].chain_ms);
 	}
-	node->chain_ms = node->cost_ms + longest;
 	node->state = node->needs.n > 0 ? SCHED_BLOCKED : SCHED_OPEN;
 }
 
@@ -179,7 +176,6 @@ void sched_set_cost(struct sched *s, int64_t build, double cost_ms, double cost_
 		s->backlog_ms -= (int64_t)before_ms;
 	node->cost_ms = (float)fmax(cost_ms, 1);
 	node->cost_sigma = (float)cost_sigma;
-	node->chain_ms += node->cost_ms - before_ms;
 	if (node->is_counted)
 		s->backlog_ms += (int64_t)node->cost_ms;
 	view_cost_changed(s, sched_index(s, node));
@@ -248,7 +244,8 @@ void sched_set_want(struct sched *s, int64_t build, const struct sched_want *wan
 		if (own.start_by_ms == SCHED_PROMISE_NOW)
 			own.start_by_ms = was_wanted ? node->own.start_by_ms : new_promise(s);
 		if (!(own.chain_ms > 0))
-			own.chain_ms = was_wanted ? node->own.chain_ms : node->chain_ms;
+			own.chain_ms = was_wanted ? node->own.chain_ms
+						  : (float)graph_chain_ms(s, sched_index(s, node));
 	}
 	replace_own(s, node, &own);
 }

@@ -169,6 +169,46 @@ static void one_job_on_hold_does_not_hold_what_others_need(void **state)
 	sched_destroy(s);
 }
 
+static double chain_of(const struct sched *s, int64_t build)
+{
+	struct sched_want want;
+
+	sched_want(s, build, &want);
+	return want.chain_ms;
+}
+
+/* A diamond with a long side, of which some is built before anybody asks. */
+static void the_chain_is_as_it_is_when_it_is_asked_for(void **state)
+{
+	struct sched *s = sched_case_begin(9, 0);
+	struct sched_want want = sched_case_want(0), told = want;
+
+	(void)state;
+	for (int64_t id = 1; id <= 5; id++) {
+		struct sched_build build = sched_case_build(id, (double)(id * MINUTE));
+
+		sched_add(s, &build, NULL, 0);
+	}
+	sched_restore_need(s, 5, 4);
+	sched_restore_need(s, 5, 1);
+	sched_restore_need(s, 4, 2);
+	sched_restore_need(s, 2, 1);
+	sched_restore_need(s, 4, 1);
+	sched_set_want(s, 5, &want, 0);
+	assert_true(chain_of(s, 5) == 12 * MINUTE);
+	sched_set_ready(s, 1, 0);
+	sched_case_built(s, 1, 0);
+	sched_case_built(s, 2, 0);
+	sched_set_want(s, 4, &want, 0);
+	assert_true(chain_of(s, 4) == 4 * MINUTE);
+	sched_set_want(s, 5, &want, 0); /* It was asked for before. */
+	assert_true(chain_of(s, 5) == 12 * MINUTE);
+	told.chain_ms = HOUR;
+	sched_set_want(s, 3, &told, 0); /* As it was kept over a restart. */
+	assert_true(chain_of(s, 3) == HOUR);
+	sched_destroy(s);
+}
+
 /* ---- states ---- */
 
 static void a_diamond_opens_from_below(void **state)
@@ -326,6 +366,7 @@ int main(void)
 		cmocka_unit_test(a_cost_that_changes_moves_the_promise),
 		cmocka_unit_test(what_nobody_wants_or_all_hold_does_not_start),
 		cmocka_unit_test(one_job_on_hold_does_not_hold_what_others_need),
+		cmocka_unit_test(the_chain_is_as_it_is_when_it_is_asked_for),
 		cmocka_unit_test(a_diamond_opens_from_below),
 		cmocka_unit_test(what_is_removed_takes_along_what_needs_it),
 		cmocka_unit_test(a_need_that_comes_later),
