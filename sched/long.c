@@ -3,14 +3,14 @@
 #include <math.h>
 #include <string.h>
 
-#define FLOOR_MS 1.8e6
-#define DECAY_MS (7 * 24 * 3.6e6)
+#include "sched/score.h"
+
 #define PER_OCTAVE 4
 
 void long_begin(struct long_builds *l)
 {
 	memset(l, 0, sizeof *l);
-	l->threshold_ms = FLOOR_MS;
+	l->threshold_ms = LONG_MIN_MS;
 }
 
 static int bucket_of(double cost_ms)
@@ -47,10 +47,10 @@ void long_learn(struct long_builds *l, double cost_ms, int64_t at_ms)
 		return;
 	if (age > 0) {
 		for (int i = 0; i < LONG_BUCKETS; i++)
-			l->work[i] *= exp(-age / DECAY_MS);
+			l->work[i] *= exp(-age / LONG_DECAY_MS);
 		l->at_ms = at_ms;
 		age = 0;
 	}
-	l->work[bucket_of(cost_ms)] += cost_ms * exp(age / DECAY_MS);
-	l->threshold_ms = fmax(median_ms(l), FLOOR_MS);
+	l->work[bucket_of(cost_ms)] += cost_ms * exp(age / LONG_DECAY_MS);
+	l->threshold_ms = fmax(median_ms(l), LONG_MIN_MS);
 }

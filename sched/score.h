@@ -32,6 +32,16 @@
 #define LONG_SIGMAS 0.7
 #define LONG_OVERRUN 1.25
 
+#define LONG_MIN_MS 1.8e6
+#define LONG_DECAY_MS (7 * 24 * HOUR_MS)
+
+#define SHARE_FREE 0.5 /* Up to here a submitter loses nothing. */
+#define SHARE_DECAY_MS (24 * HOUR_MS)
+#define SHARE_FACTOR_MIN 1e-6
+/* As if so much of every slot had been used by nobody: the first hour of a lone submitter is no
+ * flood. */
+#define SHARE_PRIOR_MS (6 * HOUR_MS)
+
 /* Of the weight of what a build supersedes: its users still wait. Over many revisions that never
  * got their turn this adds up to one more of its own. */
 #define INHERITED_WEIGHT 0.5

@@ -7,17 +7,11 @@
 #include <math.h>
 
 #include "sched/node.h"
-
-#define DECAY_MS (24 * 3.6e6)
-#define FREE_SHARE 0.5
-#define FLOOR 1e-6
-/* As if so much of every slot had been used by nobody: the first hour of a lone submitter is no
- * flood. */
-#define PRIOR_MS_PER_SLOT (6 * 3.6e6)
+#include "sched/score.h"
 
 static double fading(const struct shares *shares, int64_t at_ms)
 {
-	return exp(-(double)(at_ms - shares->at_ms) / DECAY_MS);
+	return exp(-(double)(at_ms - shares->at_ms) / SHARE_DECAY_MS);
 }
 
 static void pass_time(struct shares *shares, int64_t now_ms)
@@ -53,16 +47,16 @@ void share_charge(struct sched *s, uint16_t submitter, double ms)
 double share_of(const struct sched *s, uint16_t submitter)
 {
 	double f = fading(&s->shares, s->now_ms);
-	double all = s->shares.total_ms * f + PRIOR_MS_PER_SLOT * builders_slots(s);
+	double all = s->shares.total_ms * f + SHARE_PRIOR_MS * builders_slots(s);
 
 	return all > 0 ? s->shares.used_ms[submitter] * f / all : 0;
 }
 
 double share_factor(const struct sched *s, uint16_t submitter)
 {
-	double left = (1 - share_of(s, submitter)) / (1 - FREE_SHARE);
+	double left = (1 - share_of(s, submitter)) / (1 - SHARE_FREE);
 
-	return left >= 1 ? 1 : fmax(left * left, FLOOR);
+	return left >= 1 ? 1 : fmax(left * left, SHARE_FACTOR_MIN);
 }
 
 double sched_usage(const struct sched *s, uint32_t submitter, int64_t at_ms)
