@@ -338,6 +338,22 @@ void sched_forget(struct sched *s, struct node *node)
 	s->free_nodes[s->n_free++] = index;
 }
 
+/* What is valid before all that it needs (somebody else built it): those above no longer wait for
+ * what is below. */
+static void forget_built(struct sched *s, struct node *node)
+{
+	cleanup_free uint32_t *above = NULL;
+	size_t n = 0;
+
+	if (node->needs.n > 0)
+		above = graph_reach(s, sched_index(s, node), false, &n);
+	for (size_t i = 0; i < n; i++)
+		unlock_remove(s, above[i]);
+	sched_forget(s, node);
+	for (size_t i = 1; i < n; i++)
+		unlock_add(s, above[i]);
+}
+
 void sched_built(struct sched *s, int64_t build, int64_t now_ms, void (*on_open)(void *, int64_t),
 	void *owner)
 {
@@ -348,8 +364,7 @@ void sched_built(struct sched *s, int64_t build, int64_t now_ms, void (*on_open)
 	for (size_t i = 0; i < n; i++)
 		dependents[i] = s->nodes[node->dependents.items[i]].id;
 	sched_pass_time(s, now_ms);
-	unlock_remove(s, sched_index(s, node));
-	sched_forget(s, node);
+	forget_built(s, node);
 	for (size_t i = 0; i < n; i++) {
 		struct node *other = sched_node(s, dependents[i]);
 

@@ -317,6 +317,36 @@ static void requeued_it_waits_its_turn_again(void **state)
 	sched_destroy(s);
 }
 
+static double score(const struct sched *s, int64_t build)
+{
+	struct sched_why why;
+
+	sched_why(s, build, 0, &why);
+	return why.score;
+}
+
+/* 3 needs 2, which needs 1; somebody else builds 2. Nothing waits for 1 any more. */
+static void what_is_valid_before_its_needs(void **state)
+{
+	struct sched *s = sched_case_begin(9, 0);
+
+	(void)state;
+	sched_case_add_ready(s, 1);
+	sched_case_add_ready(s, 5);
+	sched_case_add(s, 2, NEEDS(1));
+	sched_case_add(s, 3, NEEDS(2));
+	sched_case_add(s, 4, NEEDS(2, 1));
+	assert_true(score(s, 1) > score(s, 5));
+	sched_case_built(s, 2, 0);
+	assert_int_equal(sched_state(s, 3), SCHED_READY);
+	assert_int_equal(sched_needs_left(s, 4), 1);
+	assert_true(score(s, 1) > score(s, 5));
+	sched_remove(s, 3, 0);
+	sched_remove(s, 4, 0);
+	assert_true(score(s, 1) == score(s, 5));
+	sched_destroy(s);
+}
+
 /* ---- for people ---- */
 
 static void who_is_above_and_below(void **state)
@@ -372,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_need_that_comes_later),
 		cmocka_unit_test(restored_edges_are_edges),
 		cmocka_unit_test(requeued_it_waits_its_turn_again),
+		cmocka_unit_test(what_is_valid_before_its_needs),
 		cmocka_unit_test(who_is_above_and_below),
 	};
 
