@@ -214,7 +214,7 @@ static const struct config_key keys[] = {
 		.help = "Where builds run. Left out: the local store with one job at a time." },
 
 	{ "scheduling.promise_grace", CONFIG_DURATION, AT(settings, scheduling.promise_grace_ms),
-		.fallback = "1d12h", .min = 0, .max = 60 * DAY, .is_reloadable = true,
+		.fallback = "1d3h", .min = 0, .max = 60 * DAY, .is_reloadable = true,
 		.help = "Every job is promised, when it is submitted, a time by which it starts: "
 			"so long after that, and promise_backlog on top. Shorter promises keep "
 			"fat builds from waiting and make thin ones wait more." },
@@ -223,7 +223,7 @@ static const struct config_key keys[] = {
 		.help = "And so many percent of the time that it would wait if everything before "
 			"it were built first." },
 	{ "scheduling.promise_slots", CONFIG_INT, AT(settings, scheduling.promise_slots),
-		.fallback = "12", .min = 0, .max = 100, .is_reloadable = true,
+		.fallback = "13", .min = 0, .max = 100, .is_reloadable = true,
 		.help = "How many percent of the slots may be held by builds that were started "
 			"because their promise was due; always at least one." },
 	{ "scheduling.reserve", CONFIG_INT, AT(settings, scheduling.reserve), .fallback = "13",

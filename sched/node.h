@@ -28,7 +28,7 @@ struct edges {
 /* struct sched_want, packed: a million builds may wait. */
 struct own_want {
 	int64_t bumped_ms, since_ms, start_by_ms;
-	float weight, chain_ms;
+	float weight, cost_ms, chain_ms;
 	uint32_t jobs;
 	uint16_t submitter;
 	bool is_held, is_leftover;
@@ -200,6 +200,7 @@ int64_t queue_next_tick(const struct node *node);
 /* What ages it, never less than a minute: the chain that was asked for; its own cost when it is
  * only needed. */
 double queue_chain_ms(const struct node *node);
+double queue_own_weight(const struct node *node); /* `own` of score.h. */
 
 /* ---- builders.c ---- */
 /* What a kind of builds finds free. */

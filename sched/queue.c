@@ -137,7 +137,17 @@ double queue_chain_ms(const struct node *node)
 	double chain_ms =
 		node->own.jobs > 0 && !node->own.is_held ? node->own.chain_ms : node->cost_ms;
 
-	return fmax(chain_ms, SCORE_CHAIN_MIN_MS);
+	return fmax(chain_ms, SCORE_COST_MIN_MS);
+}
+
+double queue_own_weight(const struct node *node)
+{
+	const struct own_want *own = &node->own;
+
+	if (own->jobs == 0 || own->is_held)
+		return 0;
+	return own->weight * pow(queue_chain_ms(node) / HOUR_MS, -SCORE_A) *
+	       pow(fmax(own->cost_ms, SCORE_COST_MIN_MS) / HOUR_MS, -SCORE_P);
 }
 
 static double cost_hours(double cost_ms)
@@ -169,11 +179,8 @@ static void set_level(struct node *node, int64_t now_ms)
 
 static float score_at(const struct node *node)
 {
-	const struct own_want *own = &node->own;
-	double weight = unlock_weight(node);
+	double weight = queue_own_weight(node) + unlock_weight(node);
 
-	if (own->jobs > 0 && !own->is_held)
-		weight += own->weight * pow(queue_chain_ms(node) / HOUR_MS, -SCORE_A);
 	return (float)(weight * exp2(node->level) / cost_hours(node->cost_ms));
 }
 

@@ -239,10 +239,13 @@ void sched_set_want(struct sched *s, int64_t build, const struct sched_want *wan
 			.submitter = (uint16_t)want->submitter,
 			.since_ms = want->since_ms,
 			.start_by_ms = want->start_by_ms,
+			.cost_ms = (float)want->cost_ms,
 			.chain_ms = (float)want->chain_ms,
 		};
 		if (own.start_by_ms == SCHED_PROMISE_NOW)
 			own.start_by_ms = was_wanted ? node->own.start_by_ms : new_promise(s);
+		if (!(own.cost_ms > 0))
+			own.cost_ms = was_wanted ? node->own.cost_ms : node->cost_ms;
 		if (!(own.chain_ms > 0))
 			own.chain_ms = was_wanted ? node->own.chain_ms
 						  : (float)graph_chain_ms(s, sched_index(s, node));
@@ -263,6 +266,7 @@ void sched_want(const struct sched *s, int64_t build, struct sched_want *out)
 		.submitter = own->submitter,
 		.since_ms = own->since_ms,
 		.start_by_ms = own->start_by_ms,
+		.cost_ms = own->cost_ms,
 		.chain_ms = own->chain_ms,
 	};
 }

@@ -68,8 +68,8 @@ struct sched_want {
 	uint32_t submitter;  /* Of the heaviest: from sched_submitter(). */
 	int64_t since_ms;    /* It waits since then: when it was first asked for. */
 	int64_t start_by_ms; /* SCHED_PROMISE_NOW: make the promise now. */
-	double chain_ms;     /* Its cost and that of the longest chain below it, when it was asked
-				for; 0: as it is now. */
+	double cost_ms;      /* Its estimate when it was asked for; 0: as it is now; */
+	double chain_ms;     /* and that of the longest chain below it with it; 0: likewise. */
 };
 
 #define SCHED_PROMISE_NOW INT64_MAX
@@ -85,9 +85,9 @@ struct sched_policy {
 };
 
 #define SCHED_POLICY_DEFAULT                                                                       \
-	((struct sched_policy){ .promise_grace_ms = 36 * 3600 * 1000,                              \
+	((struct sched_policy){ .promise_grace_ms = 27 * 3600 * 1000,                              \
 		.promise_factor = 2.5,                                                             \
-		.promise_slots = 0.25,                                                             \
+		.promise_slots = 0.125,                                                             \
 		.reserve = 0.125 })
 
 struct sched_builder {

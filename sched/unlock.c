@@ -12,12 +12,8 @@
 /* The part of the formula that depends on the build that waits; `score.h`. */
 static int64_t credit_of(const struct node *node)
 {
-	const struct own_want *own = &node->own;
-
-	if (own->jobs == 0 || own->is_held)
-		return 0;
 	return llround(
-		own->weight * pow(queue_chain_ms(node) / HOUR_MS, -(SCORE_A + SCORE_B)) * UNIT);
+		queue_own_weight(node) * pow(queue_chain_ms(node) / HOUR_MS, -SCORE_B) * UNIT);
 }
 
 static void spread(struct sched *s, uint32_t index, int64_t credit)

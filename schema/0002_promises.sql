@@ -3,8 +3,8 @@
 
 ALTER TABLE jobs ADD COLUMN since_at INTEGER NOT NULL DEFAULT 0;  -- It waits since then; 0: not planned yet.
 ALTER TABLE jobs ADD COLUMN start_by INTEGER NOT NULL DEFAULT 0;  -- The promise; 0: not made yet.
-ALTER TABLE jobs ADD COLUMN chain_ms INTEGER NOT NULL DEFAULT 0;  -- Estimate of its longest chain of missing
-                                          -- derivations when the promise was made.
+ALTER TABLE jobs ADD COLUMN cost_ms  INTEGER NOT NULL DEFAULT 0;  -- Estimate of its own build when the promise was made;
+ALTER TABLE jobs ADD COLUMN chain_ms INTEGER NOT NULL DEFAULT 0;  -- and of its longest chain of missing derivations.
 
 -- Slot time that each submitter has used of late: it fades with the days.
 CREATE TABLE usage (

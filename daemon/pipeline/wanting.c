@@ -79,17 +79,19 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static void fold(struct folding *f, const struct job_want *job)
 {
-	int64_t since_at = job->since_at != 0 ? job->since_at : job->submitted_at;
+	int64_t since_at = job->promise.since_at != 0 ? job->promise.since_at : job->submitted_at;
 	double weight = weight_of(f->p, job);
 	struct sched_want *want = &f->want;
 
 	want->jobs++;
 	want->since_ms = earlier(want->since_ms, schedule_time(since_at));
-	if (job->start_by != 0)
-		want->start_by_ms = earlier(want->start_by_ms, schedule_time(job->start_by));
+	if (job->promise.start_by != 0)
+		want->start_by_ms =
+			earlier(want->start_by_ms, schedule_time(job->promise.start_by));
 	else
 		f->is_promised = false;
-	want->chain_ms = fmax(want->chain_ms, (double)job->chain_ms);
+	want->cost_ms = fmax(want->cost_ms, (double)job->promise.cost_ms);
+	want->chain_ms = fmax(want->chain_ms, (double)job->promise.chain_ms);
 	if (weight > f->heaviest) {
 		f->heaviest = weight;
 		want->submitter = sched_submitter(f->p->sched, job->submitter);
@@ -107,13 +109,14 @@ static void fold_one(void *owner, const struct job_want *job)
 	fold(owner, job);
 }
 
-struct promise {
-	int64_t build_id, since_at, start_by, chain_ms;
+struct promised {
+	int64_t build_id;
+	struct promise promise;
 };
 
 /* Promises that go to the disk together. */
 struct promises {
-	struct promise *items;
+	struct promised *items;
 	size_t n, capacity;
 };
 
@@ -132,11 +135,10 @@ static void write_promises(struct pipeline *p, void *data)
 	if (p->promises == promises)
 		p->promises = NULL; /* It is closed. */
 	for (size_t i = 0; i < promises->n; i++)
-		store_promise(p->store, promises->items[i].build_id, promises->items[i].since_at,
-			promises->items[i].start_by, promises->items[i].chain_ms);
+		store_promise(p->store, promises->items[i].build_id, &promises->items[i].promise);
 }
 
-static struct promise *new_promise(struct pipeline *p)
+static struct promised *new_promised(struct pipeline *p)
 {
 	if (p->promises == NULL) {
 		p->promises = xcalloc(1, sizeof *p->promises);
@@ -155,11 +157,12 @@ static void keep_promise(struct pipeline *p, int64_t build_id)
 	if (sched_state(p->sched, build_id) == SCHED_UNKNOWN)
 		return;
 	sched_want(p->sched, build_id, &want);
-	*new_promise(p) = (struct promise){
+	*new_promised(p) = (struct promised){
 		.build_id = build_id,
-		.since_at = wall_time(want.since_ms),
-		.start_by = wall_time(want.start_by_ms),
-		.chain_ms = (int64_t)want.chain_ms,
+		.promise = { .since_at = wall_time(want.since_ms),
+			.start_by = wall_time(want.start_by_ms),
+			.cost_ms = (int64_t)want.cost_ms,
+			.chain_ms = (int64_t)want.chain_ms },
 	};
 }
 

@@ -12,16 +12,17 @@ enum {
 };
 
 #define LIVE "('evaluating', 'planning', 'waiting', 'pushing', 'on_hold')"
-#define WANTS                                                                                      \
-	"SELECT j.id, j.build_id, j.state = 'on_hold', j.priority, j.bumped_at, j.submitted_at, "  \
-	"j.since_at, j.start_by, j.chain_ms, j.rev_from, c.caps, j.submitter FROM jobs j JOIN "    \
+#define WANTS                                                                                              \
+	"SELECT j.id, j.build_id, j.state = 'on_hold', j.priority, j.bumped_at, j.submitted_at, "          \
+	"j.since_at, j.start_by, j.cost_ms, j.chain_ms, j.rev_from, c.caps, j.submitter FROM jobs j JOIN " \
 	"contexts c ON c.id = j.context_id WHERE +j.state IN " LIVE " AND "
 
 static const char *const sql[N_STATEMENTS] = {
 	[OF_BUILD] = WANTS "j.build_id = ? ORDER BY j.id",
 	[ALL] = WANTS "j.build_id IS NOT NULL ORDER BY j.build_id, j.id",
-	[PROMISE] = "UPDATE jobs SET since_at = ?2, start_by = ?3, chain_ms = ?4 WHERE build_id = "
-		    "?1 AND start_by = 0 AND state IN " LIVE,
+	[PROMISE] =
+		"UPDATE jobs SET since_at = ?2, start_by = ?3, cost_ms = ?4, chain_ms = ?5 WHERE build_id = "
+		"?1 AND start_by = 0 AND state IN " LIVE,
 	[SET_USAGE] = "INSERT INTO usage (submitter, used_ms, at) VALUES (?, ?, ?) ON CONFLICT "
 		      "(submitter) DO UPDATE SET used_ms = excluded.used_ms, at = excluded.at",
 	[USAGE] = "SELECT submitter, used_ms, at FROM usage",
@@ -40,12 +41,13 @@ static void each_row(struct query *q, void (*each)(void *, const struct job_want
 			.priority = (int)query_get_int(q, 3),
 			.bumped_at = query_get_int(q, 4),
 			.submitted_at = query_get_int(q, 5),
-			.since_at = query_get_int(q, 6),
-			.start_by = query_get_int(q, 7),
-			.chain_ms = query_get_int(q, 8),
-			.rev_from = query_get_text(q, 9),
-			.caps = query_get_text(q, 10),
-			.submitter = query_get_text(q, 11),
+			.promise = { .since_at = query_get_int(q, 6),
+				.start_by = query_get_int(q, 7),
+				.cost_ms = query_get_int(q, 8),
+				.chain_ms = query_get_int(q, 9) },
+			.rev_from = query_get_text(q, 10),
+			.caps = query_get_text(q, 11),
+			.submitter = query_get_text(q, 12),
 		};
 
 		each(owner, &want);
@@ -70,15 +72,15 @@ void store_wants_each(
 	each_row(&q, each, owner);
 }
 
-void store_promise(
-	struct store *store, int64_t build_id, int64_t since_at, int64_t start_by, int64_t chain_ms)
+void store_promise(struct store *store, int64_t build_id, const struct promise *promise)
 {
 	struct query q = query_begin(store, &statements, PROMISE);
 
 	query_int(&q, build_id);
-	query_int(&q, since_at);
-	query_int(&q, start_by);
-	query_int(&q, chain_ms);
+	query_int(&q, promise->since_at);
+	query_int(&q, promise->start_by);
+	query_int(&q, promise->cost_ms);
+	query_int(&q, promise->chain_ms);
 	query_run(&q);
 }
 

@@ -4,6 +4,13 @@
 
 #include "daemon/store/store.h"
 
+/* What was promised when a job's build was planned; all 0: not yet. Times are ms since 1970. */
+struct promise {
+	int64_t since_at;          /* It waits since then. */
+	int64_t start_by;          /* It starts by then. */
+	int64_t cost_ms, chain_ms; /* Estimates of that moment: its build, the longest chain. */
+};
+
 /* A live job that wants a build; strings are borrowed. Times are ms since 1970. */
 struct job_want {
 	int64_t job_id, build_id;
@@ -11,7 +18,7 @@ struct job_want {
 	int priority;
 	int64_t bumped_at; /* 0: never. */
 	int64_t submitted_at;
-	int64_t since_at, start_by, chain_ms; /* 0: not set yet. */
+	struct promise promise;
 	const char *rev_from, *caps, *submitter;
 };
 
@@ -22,8 +29,7 @@ void store_wants_each(
 	struct store *store, void (*each)(void *owner, const struct job_want *want), void *owner);
 
 /* Keep the promise that was made to the live jobs of a build, of those that have none yet. */
-void store_promise(struct store *store, int64_t build_id, int64_t since_at, int64_t start_by,
-	int64_t chain_ms);
+void store_promise(struct store *store, int64_t build_id, const struct promise *promise);
 
 void store_usage_set(struct store *store, const char *submitter, double used_ms, int64_t at);
 void store_usage_each(struct store *store,

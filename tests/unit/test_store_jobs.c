@@ -417,8 +417,9 @@ static void note_want(void *owner, const struct job_want *want)
 	str_addf(owner, " %" PRId64 ":%" PRId64 "%s prio %d bump %" PRId64 " at %" PRId64,
 		want->build_id, want->job_id, want->is_held ? " held" : "", want->priority,
 		want->bumped_at, want->submitted_at);
-	str_addf(owner, " promise %" PRId64 "/%" PRId64 "/%" PRId64 " %s %s %s;", want->since_at,
-		want->start_by, want->chain_ms, want->rev_from, want->caps, want->submitter);
+	str_addf(owner, " promise %" PRId64 "/%" PRId64 "/%" PRId64 "/%" PRId64 " %s %s %s;",
+		want->promise.since_at, want->promise.start_by, want->promise.cost_ms,
+		want->promise.chain_ms, want->rev_from, want->caps, want->submitter);
 }
 
 static void live_jobs_want_their_build(void **state)
@@ -441,14 +442,15 @@ static void live_jobs_want_their_build(void **state)
 	store_case_set_state(store, ids[2], JOB_ON_HOLD);
 	store_wants_of(store, build, note_want, &before);
 	assert_string_equal(str_text(&before),
-		" 1:2 prio 10 bump 100 at 1000 promise 0/0/0 branch master 8.6 alice;"
-		" 1:3 held prio 20 bump 200 at 1000 promise 0/0/0 branch master 8.6 alice;");
+		" 1:2 prio 10 bump 100 at 1000 promise 0/0/0/0 branch master 8.6 alice;"
+		" 1:3 held prio 20 bump 200 at 1000 promise 0/0/0/0 branch master 8.6 alice;");
 	store_begin(store);
-	store_promise(store, build, 7, 8, 9);
-	store_promise(store, build, 70, 80, 90); /* A promise is made once. */
+	store_promise(store, build, &(struct promise){ 7, 8, 9, 10 });
+	store_promise(
+		store, build, &(struct promise){ 70, 80, 90, 100 }); /* A promise is made once. */
 	store_case_commit(store);
 	store_wants_of(store, build, note_want, &after);
-	assert_non_null(strstr(str_text(&after), "promise 7/8/9"));
+	assert_non_null(strstr(str_text(&after), "promise 7/8/9/10 "));
 	store_wants_each(store, note_want, &all);
 	assert_string_equal(str_text(&all), str_text(&after));
 }
