@@ -36,6 +36,15 @@ static void print_head(const struct output *output, const struct job *job)
 	output_printf("\n");
 }
 
+static void print_eta(const struct output *output, const struct record *record)
+{
+	cleanup_str struct str text = { 0 };
+
+	eta_add(&text, &record->eta, record->seen_at_ms);
+	if (text.len > 0)
+		output_field(output, "expected", "%s", str_text(&text));
+}
+
 static void print_why(const struct output *output, const struct record *record)
 {
 	const struct job *job = &record->job;
@@ -45,6 +54,7 @@ static void print_why(const struct output *output, const struct record *record)
 	print_text(output, "reason", job->reason);
 	print_text(output, "failure", failure_name(job->failure));
 	print_text(output, "waits for", record->waits_for);
+	print_eta(output, record);
 	if (phase == NULL)
 		return;
 	record_add_note(&note, record);

@@ -14,6 +14,7 @@
 
 static const struct option_spec options[] = {
 	{ "limit", 'n', "N", "show at most so many live jobs; else 20" },
+	{ "start", '\0', NULL, "show when jobs are expected to start and to be done" },
 	{ "no-header", '\0', NULL, "print no names of columns" },
 	{ .name = NULL },
 };
@@ -22,6 +23,15 @@ static const struct column columns[] = {
 	JOB_COLUMNS,
 	{ .name = "PHASE" },
 	{ .name = "ELAPSED", .is_number = true },
+	{ .name = "WAITS-FOR", .may_be_cut = true },
+	{ .name = NULL },
+};
+
+static const struct column start_columns[] = {
+	JOB_COLUMNS,
+	{ .name = "START" },
+	{ .name = "DONE" },
+	{ .name = "DONE-P90" },
 	{ .name = "WAITS-FOR", .may_be_cut = true },
 	{ .name = NULL },
 };
@@ -124,10 +134,30 @@ static void add_row(struct table *table, const struct record *record, int64_t no
 	table_end_row(table);
 }
 
+static void add_clock(struct table *table, int64_t ms, int64_t now_ms)
+{
+	char text[TIME_TEXT_MAX] = "";
+
+	if (ms != 0)
+		time_to_clock(ms, now_ms, text);
+	table_text(table, text);
+}
+
+static void add_start_row(struct table *table, const struct record *record, int64_t now_ms)
+{
+	job_row_begin(table, &record->job);
+	add_clock(table, record->eta.start_p50, now_ms);
+	add_clock(table, record->eta.done_p50, now_ms);
+	add_clock(table, record->eta.done_p90, now_ms);
+	table_text(table, record->waits_for);
+	table_end_row(table);
+}
+
 static int print_live(struct client *client, int64_t limit, struct err *err)
 {
-	struct table *table =
-		table_create(&client->output, columns, option_given(&client->options, "no-header"));
+	bool shows_start = option_given(&client->options, "start");
+	struct table *table = table_create(&client->output, shows_start ? start_columns : columns,
+		option_given(&client->options, "no-header"));
 	const struct json *json;
 	struct pages pages;
 	int64_t now = wall_ms();
@@ -145,7 +175,10 @@ static int print_live(struct client *client, int64_t limit, struct err *err)
 		if (is_empty)
 			output_printf("\n");
 		is_empty = false;
-		add_row(table, &record, now);
+		if (shows_start)
+			add_start_row(table, &record, now);
+		else
+			add_row(table, &record, now);
 		record_finish(&record);
 	}
 	if (rv == 0 && !is_empty)
@@ -182,9 +215,13 @@ const struct command cmd_status = {
 	.details = "First the sums: jobs and builds by state, the slots of each builder in\n"
 		   "use, and what keeps capqd from working, if anything does. Then the live\n"
 		   "jobs. ELAPSED is how long the build that runs for a job has taken, or else\n"
-		   "how long ago it was submitted. With --json, the sums only; `capq list\n"
-		   "--state live --json` has the jobs.\n",
+		   "how long ago it was submitted. With --start, the times at which they are\n"
+		   "expected to start and to be done, as likely as not, and the one by which\n"
+		   "they are done nine times out of ten; made by playing the queue forward with\n"
+		   "what builds cost before. With --json, the sums only;\n"
+		   "`capq list --state live --json` has the jobs.\n",
 	.examples = "capq status\n"
+		    "capq status --start\n"
 		    "capq status --limit 100\n",
 	.options = options,
 	.run = run,

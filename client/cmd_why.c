@@ -2,8 +2,11 @@
 
 #include "client/client.h"
 #include "client/member.h"
+#include "client/now.h"
 #include "client/record.h"
 #include "client/select.h"
+#include "lib/job_json.h"
+#include "lib/time_text.h"
 
 /* "  build:12  torch-2.5.1  blocked  (reason)" */
 static int print_build(const struct output *output, const struct json *json, struct err *err)
@@ -25,15 +28,40 @@ static int print_build(const struct output *output, const struct json *json, str
 	return 0;
 }
 
+/* "  started by score 2.31 (next: build:12 with 1.9), expected to take 1h10m" */
+static void print_start(const struct json *start)
+{
+	double seconds = member_double(start, "estimate_seconds");
+	int64_t runner_up = member_int(start, "runner_up", 0);
+	char cost[TIME_TEXT_MAX];
+
+	if (start == NULL)
+		return;
+	output_printf("  started by %s, with a score of %.3g", member_text(start, "rule", "?"),
+		member_double(start, "score"));
+	if (runner_up != 0)
+		output_printf(" (the next was build:%" PRId64 " with %.3g)", runner_up,
+			member_double(start, "runner_up_score"));
+	duration_to_text((int64_t)(seconds * 1000), cost);
+	output_printf("; expected to take %s\n", cost);
+}
+
 static int print_why(const struct output *output, const struct json *why, struct err *err)
 {
 	int64_t ahead = member_int(why, "ahead", 0);
+	cleanup_str struct str expected = { 0 };
+	struct eta eta;
 	int rv = 0;
 
 	output_printf("%s: %s\n", member_text(why, "state", "?"), member_text(why, "text", "?"));
 	for (const struct json *v = json_first(json_get(why, "builds")); v != NULL && rv == 0;
 		v = json_next(v))
 		rv = print_build(output, v, err);
+	eta_from_json(json_get(why, "eta"), &eta);
+	eta_add(&expected, &eta, wall_ms());
+	if (expected.len > 0)
+		output_printf("  %s\n", str_text(&expected));
+	print_start(json_get(why, "start"));
 	if (ahead > 0)
 		output_printf("  %" PRId64 " ready builds start before it\n", ahead);
 	return rv;

@@ -22,3 +22,10 @@ bool member_bool(const struct json *object, const char *name)
 
 	return json_bool(json_get(object, name), &value) && value;
 }
+
+double member_double(const struct json *object, const char *name)
+{
+	double value;
+
+	return json_double(json_get(object, name), &value) ? value : 0;
+}

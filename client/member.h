@@ -11,4 +11,7 @@ const char *member_text(const struct json *object, const char *name, const char 
 int64_t member_int(const struct json *object, const char *name, int64_t missing);
 bool member_bool(const struct json *object, const char *name); /* Missing: false. */
 
+/* 0 when there is none. */
+double member_double(const struct json *object, const char *name);
+
 #endif

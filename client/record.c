@@ -68,6 +68,7 @@ int record_from_json(const struct json *json, int64_t now_ms, struct record *out
 	}
 	record.waits_for = text_of(json, "waits_for");
 	progress_from_json(json_get(json, "progress"), &record.progress);
+	eta_from_json(json_get(json, "eta"), &record.eta);
 	json_print(json, &text);
 	record.json = str_take(&text);
 	*out = record;
@@ -146,6 +147,38 @@ static void add_progress_note(struct str *out, const struct record *record)
 	str_add(out, str_text(&detail));
 }
 
+static void add_time(struct str *out, const char *before, int64_t ms, int64_t now_ms)
+{
+	char text[TIME_TEXT_MAX];
+
+	time_to_clock(ms, now_ms, text);
+	str_addf(out, "%s%s", before, text);
+}
+
+void eta_add(struct str *out, const struct eta *eta, int64_t now_ms)
+{
+	if (eta->done_p50 == 0)
+		return;
+	if (eta->start_p50 > now_ms)
+		add_time(out, "starts about ", eta->start_p50, now_ms);
+	add_time(out, eta->start_p50 > now_ms ? ", done about " : "done about ", eta->done_p50,
+		now_ms);
+	if (eta->done_p90 != 0) {
+		add_time(out, " (p90 ", eta->done_p90, now_ms);
+		str_add(out, ")");
+	}
+}
+
+/* "; done about 16:05 (p90 18:30)" */
+static void add_eta_note(struct str *out, const struct record *record)
+{
+	cleanup_str struct str text = { 0 };
+
+	eta_add(&text, &record->eta, record->seen_at_ms);
+	if (text.len > 0)
+		str_addf(out, "%s%s", out->len > 0 ? "; " : "", str_text(&text));
+}
+
 void record_add_note(struct str *out, const struct record *record)
 {
 	size_t before = out->len;
@@ -154,8 +187,10 @@ void record_add_note(struct str *out, const struct record *record)
 		add_progress_note(out, record);
 	if (out->len > before)
 		return;
-	if (record->waits_for != NULL)
+	if (record->waits_for != NULL) {
 		str_add(out, record->waits_for);
-	else if (record->job.reason != NULL)
+		add_eta_note(out, record);
+	} else if (record->job.reason != NULL) {
 		str_add(out, record->job.reason);
+	}
 }

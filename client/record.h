@@ -25,6 +25,7 @@ struct record {
 	struct job job;
 	char *waits_for;          /* In a few words; NULL: for nothing. */
 	struct progress progress; /* Of the build that runs for it. */
+	struct eta eta;           /* Of its own build. */
 	int64_t seen_at_ms;       /* Wall clock: when this was so. */
 	char *json;               /* As answered. */
 };
@@ -52,6 +53,10 @@ const char *record_phase(const struct record *record);
 /* How long the build that runs for it has taken; when none runs, how long ago it was submitted;
  * when it is final, how long it took in all. */
 int64_t record_elapsed_ms(const struct record *record, int64_t now_ms);
+
+/* Append "starts about 14:20, done about 16:05 (p90 18:30)", as far as it is known and in the
+ * future; nothing when it is not. */
+void eta_add(struct str *out, const struct eta *eta, int64_t now_ms);
 
 /* Append what is worth knowing beside all that: what it waits for, or what it is building, or why
  * it is as it is. Nothing: nothing is known. */

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "client/member.h"
+#include "client/now.h"
+#include "client/record.h"
 #include "client/table.h"
 #include "lib/job_json.h"
 #include "lib/mem.h"
@@ -143,6 +145,27 @@ static void add_row(struct table *table, const struct json *job)
 }
 
 /* "3 jobs, 2 distinct derivations, 14 to build" */
+/* The latest of all jobs, and what they cost: "All is done about 16:05 (p90 18:30); 3.2
+ * core-hours." */
+static void print_expected(const struct json *answer)
+{
+	double core_hours = member_double(answer, "core_seconds") / 3600;
+	cleanup_str struct str text = { 0 };
+	struct eta all = { .start_p50 = INT64_MAX }, eta;
+
+	for (const struct json *v = json_first(json_get(answer, "jobs")); v; v = json_next(v)) {
+		eta_from_json(json_get(v, "eta"), &eta);
+		if (eta.done_p50 == 0)
+			continue;
+		all.start_p50 = eta.start_p50 < all.start_p50 ? eta.start_p50 : all.start_p50;
+		all.done_p50 = eta.done_p50 > all.done_p50 ? eta.done_p50 : all.done_p50;
+		all.done_p90 = eta.done_p90 > all.done_p90 ? eta.done_p90 : all.done_p90;
+	}
+	eta_add(&text, &all, wall_ms());
+	if (text.len > 0)
+		output_printf("%s, %.2g core-hours\n", str_text(&text), core_hours);
+}
+
 static void print_totals(const struct json *answer, int64_t n_errors)
 {
 	int64_t derivations = member_int(answer, "derivations", -1);
@@ -160,6 +183,7 @@ static void print_totals(const struct json *answer, int64_t n_errors)
 	if (n_errors > 0)
 		output_printf(", %" PRId64 " with errors", n_errors);
 	output_printf("\n");
+	print_expected(answer);
 }
 
 void submit_print_dry_run(struct client *client, const struct json *answer)

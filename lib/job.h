@@ -111,6 +111,12 @@ struct build {
 	int64_t wall_ms, core_ms, bytes_pushed, output_bytes;  /* -1: unknown. */
 };
 
+/* When it is expected to start and to be done: as likely as not by p50, nine times out of ten by
+ * p90. ms since 1970; 0: not known, or never as things are. */
+struct eta {
+	int64_t start_p50, start_p90, done_p50, done_p90;
+};
+
 void job_finish(struct job *job);
 void build_finish(struct build *build);
 

@@ -176,6 +176,30 @@ void job_spec_to_json(const struct job_spec *spec, struct json_out *out)
 
 /* ---- records out ---- */
 
+void eta_to_json(const struct eta *eta, struct json_out *out, const char *name)
+{
+	if (eta == NULL) {
+		json_out_null(out, name);
+		return;
+	}
+	json_out_object(out, name);
+	json_out_time(out, "start_p50", eta->start_p50);
+	json_out_time(out, "start_p90", eta->start_p90);
+	json_out_time(out, "done_p50", eta->done_p50);
+	json_out_time(out, "done_p90", eta->done_p90);
+	json_out_end_object(out);
+}
+
+void eta_from_json(const struct json *json, struct eta *out)
+{
+	*out = (struct eta){
+		.start_p50 = json_time(json_get(json, "start_p50")),
+		.start_p90 = json_time(json_get(json, "start_p90")),
+		.done_p50 = json_time(json_get(json, "done_p50")),
+		.done_p90 = json_time(json_get(json, "done_p90")),
+	};
+}
+
 void caps_to_json(const char *caps, struct json_out *out)
 {
 	struct capability_set set = { 0 };

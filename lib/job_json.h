@@ -27,6 +27,10 @@ void build_to_json(const struct build *build, struct json_out *out, const char *
 void job_members_to_json(const struct job *job, struct json_out *out);
 void build_members_to_json(const struct build *build, struct json_out *out);
 
+/* Null for NULL; and back, all 0 for null. */
+void eta_to_json(const struct eta *eta, struct json_out *out, const char *name);
+void eta_from_json(const struct json *json, struct eta *out);
+
 /* "caps" and "ptx" of a canonical set. */
 void caps_to_json(const char *caps, struct json_out *out);
 

@@ -2,10 +2,18 @@
 
 #include "daemon/pipeline/why.h"
 #include "daemon/store/build.h"
+#include "lib/job_json.h"
 
 static void text_or_null(struct json_out *out, const char *name, const char *text)
 {
 	json_out_text(out, name, text[0] == '\0' ? NULL : text);
+}
+
+void render_eta(struct pipeline *p, int64_t build_id, struct json_out *out, const char *name)
+{
+	struct eta eta;
+
+	eta_to_json(build_id != 0 && pipeline_eta(p, build_id, &eta) ? &eta : NULL, out, name);
 }
 
 void render_progress(struct pipeline *p, int64_t build_id, const char *build_name,
@@ -64,10 +72,12 @@ void render_job(struct pipeline *p, const struct job *job, struct json_out *out,
 	if (job_state_is_final(job->state)) {
 		json_out_null(out, "progress");
 		json_out_null(out, "waits_for");
+		json_out_null(out, "eta");
 	} else {
 		why_job(p, job, WHY_FOR_TABLE, &why);
 		render_job_progress(p, &why, out);
 		json_out_text(out, "waits_for", why.brief.len == 0 ? NULL : str_text(&why.brief));
+		render_eta(p, job->build_id, out, "eta");
 		why_finish(&why);
 	}
 	json_out_end_object(out);
@@ -79,6 +89,7 @@ void render_build(struct pipeline *p, const struct build *build, struct json_out
 	json_out_object(out, name);
 	build_members_to_json(build, out);
 	render_progress(p, build->id, build->name, out, "progress");
+	render_eta(p, build->id, out, "eta");
 	if (!open)
 		json_out_end_object(out);
 }

@@ -13,6 +13,9 @@ void render_build(struct pipeline *p, const struct build *build, struct json_out
 	const char *name, bool open);
 
 /* A Progress object, or null. */
+/* When the build is expected to start and to be done; null when that is not known. */
+void render_eta(struct pipeline *p, int64_t build_id, struct json_out *out, const char *name);
+
 void render_progress(struct pipeline *p, int64_t build_id, const char *build_name,
 	struct json_out *out, const char *name);
 

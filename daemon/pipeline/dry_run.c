@@ -1,7 +1,7 @@
 /* Dry run: what a submit would do, without doing it. Its jobs are evaluated, context after context,
  * in the same number of places as all evaluations, and planned together; nothing is stored.
  *
- *   WAITING -> EVALUATING (again for each context) -> PLANNING -> answered
+ *   WAITING -> EVALUATING (again for each context) -> PLANNING -> FORETELLING -> answered
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "daemon/pipeline/evaluate.h"
+#include "daemon/pipeline/forecasting.h"
 #include "daemon/pipeline/plan.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submission.h"
+#include "daemon/pipeline/what_if.h"
 #include "daemon/store/context.h"
 #include "io/clock.h"
 #include "lib/job_json.h"
@@ -22,6 +24,7 @@ enum dry_state {
 	WAITING,
 	EVALUATING,
 	PLANNING,
+	FORETELLING, /* When its builds would be done. */
 };
 
 struct dry_job {
@@ -30,6 +33,8 @@ struct dry_job {
 	size_t target; /* Of the plan; SIZE_MAX: none. */
 	bool cached;
 	int64_t builds;
+	bool has_eta;
+	struct eta eta;
 };
 
 struct dry_run {
@@ -45,6 +50,8 @@ struct dry_run {
 	size_t n_drvs;
 	struct evaluation *evaluation;
 	struct plan *plan;
+	int64_t builds, fetches; /* As planned. */
+	struct what_if what_if;
 };
 
 /* ---- the end ---- */
@@ -65,6 +72,7 @@ static void free_dry_run(struct dry_run *d)
 		free(d->jobs[i].drv_path);
 		free(d->jobs[i].error);
 	}
+	free(d->what_if.target_ids);
 	free(d->jobs);
 	free(d->asked);
 	free((void *)d->drvs);
@@ -94,10 +102,11 @@ static void job_to_answer(const struct dry_run *d, const struct dry_job *job, st
 	json_out_text(out, "error", job->error);
 	json_out_bool(out, "cached", job->cached);
 	json_out_int(out, "builds", job->builds);
+	eta_to_json(job->has_eta ? &job->eta : NULL, out, "eta");
 	json_out_end_object(out);
 }
 
-static void answer(struct dry_run *d, int64_t builds, int64_t fetches)
+static void answer(struct dry_run *d)
 {
 	struct submission *s = d->s;
 	struct json_out out = { 0 };
@@ -111,13 +120,52 @@ static void answer(struct dry_run *d, int64_t builds, int64_t fetches)
 	}
 	json_out_end_array(&out);
 	json_out_int(&out, "derivations", (int64_t)d->n_drvs);
-	json_out_int(&out, "builds", builds);
-	json_out_int(&out, "fetches", fetches);
+	json_out_int(&out, "builds", d->builds);
+	json_out_int(&out, "fetches", d->fetches);
 	json_out_int(&out, "cached", cached);
+	json_out_double(&out, "build_seconds", d->what_if.build_ms / 1000);
+	json_out_double(&out, "core_seconds", d->what_if.core_ms / 1000);
 	json_out_end_object(&out);
 	free_dry_run(d);
 	submission_succeed(s, &out.text, false);
 	str_free(&out.text);
+}
+
+/* ---- foretelling ---- */
+
+static void on_foretold(void *owner, struct forecast *forecast)
+{
+	struct dry_run *d = owner;
+
+	for (size_t i = 0; i < d->s->n; i++) {
+		struct dry_job *job = &d->jobs[i];
+		struct forecast_span span;
+
+		if (job->target == SIZE_MAX ||
+			!forecast_get(forecast, d->what_if.target_ids[job->target], &span))
+			continue;
+		eta_from_span(&span, &job->eta);
+		job->has_eta = true;
+	}
+	forecast_destroy(forecast);
+	answer(d);
+}
+
+/* What costs depend on: the set of each of the plan's targets. */
+static void foretell(struct dry_run *d, struct graph *graph)
+{
+	cleanup_free const char **caps = xcalloc(d->n_drvs, sizeof *caps);
+
+	for (size_t i = 0; i < d->s->n; i++)
+		if (d->jobs[i].target != SIZE_MAX)
+			caps[d->jobs[i].target] = d->s->contexts[d->jobs[i].spooled.context].caps;
+	what_if(d->p, graph, caps, d->s->who, &d->what_if);
+	if (d->what_if.copy == NULL) {
+		answer(d);
+		return;
+	}
+	d->state = FORETELLING;
+	forecast_copy(d->p, d->what_if.copy, on_foretold, d);
 }
 
 /* ---- planning ---- */
@@ -140,7 +188,6 @@ static void on_planned(void *owner, int rv, struct graph *graph,
 	const enum plan_target_state *states, const struct err *err)
 {
 	struct dry_run *d = owner;
-	int64_t fetches = 0, builds;
 
 	d->plan = NULL;
 	if (rv < 0) {
@@ -156,10 +203,10 @@ static void on_planned(void *owner, int rv, struct graph *graph,
 		job->cached = states[job->target] != PLAN_MISSING;
 		job->builds = (int64_t)graph_count_missing(graph, graph->targets[job->target]);
 	}
-	graph_each_output(graph, count_fetch, &fetches);
-	builds = (int64_t)graph->n_order;
+	graph_each_output(graph, count_fetch, &d->fetches);
+	d->builds = (int64_t)graph->n_order;
+	foretell(d, graph);
 	graph_destroy(graph);
-	answer(d, builds, fetches);
 }
 
 static void start_plan(struct dry_run *d)
@@ -185,7 +232,7 @@ static void start_plan(struct dry_run *d)
 	}
 	str_map_finish(&index);
 	if (d->n_drvs == 0) {
-		answer(d, 0, 0);
+		answer(d);
 		return;
 	}
 	d->state = PLANNING;

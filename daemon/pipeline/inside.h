@@ -61,6 +61,7 @@ struct accept_group;
 struct report;
 struct promises;
 struct estimates;
+struct forecast;
 
 struct deferred {
 	void (*action)(struct pipeline *p, int64_t a, int64_t b);
@@ -141,7 +142,11 @@ struct pipeline {
 
 	struct estimates *estimates;
 	struct promises *promises; /* Being collected; NULL: none. */
-	uint64_t written_charges;  /* sched_charges() when usage was last written. */
+	struct forecast *forecast; /* The newest; NULL: none. */
+	bool is_forecasting;       /* The next one is being made. */
+	int n_forecasts;           /* Threads at work for somebody. */
+	int64_t forecast_begun_ms, next_forecast_ms;
+	uint64_t written_charges; /* sched_charges() when usage was last written. */
 };
 
 /* ---- small things that many need ---- */

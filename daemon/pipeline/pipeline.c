@@ -1,5 +1,6 @@
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/costs.h"
+#include "daemon/pipeline/forecasting.h"
 #include "daemon/pipeline/wanting.h"
 
 #include <assert.h>
@@ -186,10 +187,10 @@ static void finish_stopping(struct pipeline *p)
 
 	/* Events that cannot be stored are found out again by the next start. */
 	if (!p->stopping || on_stopped == NULL || p->children.n > 0 || !report_is_idle(p) ||
-		!bulk_is_idle(p) || !revisions_are_idle(p->revisions) || p->recovering_logs ||
-		(p->first_event != NULL && p->store_problem == NULL) || p->evaluations != NULL ||
-		p->plans != NULL || p->enterings != NULL || p->dry_runs != NULL ||
-		p->fetches != NULL || p->runs != NULL || p->pushes != NULL)
+		!forecasting_is_idle(p) || !bulk_is_idle(p) || !revisions_are_idle(p->revisions) ||
+		p->recovering_logs || (p->first_event != NULL && p->store_problem == NULL) ||
+		p->evaluations != NULL || p->plans != NULL || p->enterings != NULL ||
+		p->dry_runs != NULL || p->fetches != NULL || p->runs != NULL || p->pushes != NULL)
 		return;
 	p->on_stopped = NULL;
 	if (p->store_problem == NULL) { /* What just ended may have been the last to need a root. */
@@ -276,6 +277,7 @@ static void on_tick(uv_timer_t *timer)
 			roots_sweep(p);
 		report_tick(p);
 		usage_tick(p);
+		forecasting_tick(p);
 	}
 	if (p->watcher.on_tick != NULL && !p->stopping)
 		p->watcher.on_tick(p->watcher.owner);
@@ -403,6 +405,7 @@ static void free_pipeline(struct pipeline *p)
 	bulk_finish(p);
 	report_finish(p);
 	costs_finish(p);
+	forecasting_finish(p);
 	sched_destroy(p->sched);
 	nix_finish(&p->nix);
 	id_map_finish(&p->evaluating_jobs);

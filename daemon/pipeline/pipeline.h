@@ -87,6 +87,9 @@ uv_loop_t *pipeline_loop(const struct pipeline *p);
 void pipeline_problems(
 	struct pipeline *p, void (*each)(void *owner, const char *text), void *owner);
 
+/* When a build is expected to start and to be done, as of some seconds ago. False: not known. */
+bool pipeline_eta(const struct pipeline *p, int64_t build_id, struct eta *out);
+
 /* How far a build is that runs. False: it does not. */
 bool pipeline_progress(const struct pipeline *p, int64_t build_id, struct build_progress *out);
 void pipeline_each_running(const struct pipeline *p,

@@ -155,6 +155,27 @@ class Order(unittest.TestCase):
             daemon.post(f"/jobs/{first}/hold")
             self.assertEqual(daemon.get(f"/jobs/{first}/why")["rule"], "held")
 
+    def test_when(self):
+        """What runs and what waits is foretold, what is on hold is not; and a start says why it was."""
+        with daemon_with(HANG, builders=self.ONE) as daemon:
+            _, (first, second, third) = self.submit_behind(daemon)
+            daemon.post(f"/jobs/{third}/hold")
+            capqd.until(lambda: daemon.job(second)["eta"], "nothing is foretold")
+            running = daemon.await_build("openblas-1.0", "building")
+            etas = [daemon.get(f"/builds/{running['id']}/why")["eta"], daemon.job(first)["eta"], daemon.job(second)["eta"]]
+            for eta in etas:
+                self.assertLessEqual(eta["start_p50"], eta["start_p90"])
+                self.assertLess(eta["start_p50"], eta["done_p50"])
+                self.assertLessEqual(eta["done_p50"], eta["done_p90"])
+            self.assertLess(etas[0]["start_p50"], daemon.get("/status")["now"])
+            self.assertLess(etas[0]["done_p50"], etas[2]["start_p50"])  # One slot.
+            start = daemon.get(f"/builds/{running['id']}/why")["start"]
+            self.assertEqual((start["rule"], start["basis"]), ("score", "everything"))
+            self.assertGreater(start["estimate_p90_seconds"], start["estimate_seconds"])
+            answer = daemon.post("/jobs?dry_run=1", [{"attr": "magma", "caps": "8.6"}])
+            self.assertLess(etas[0]["done_p50"], answer["jobs"][0]["eta"]["start_p50"])
+            self.assertGreater(answer["core_seconds"], 0)
+
     def test_a_drain_lets_end_what_runs_and_survives_a_restart(self):
         with daemon_with({"delay": 0.1}, builders=self.ONE) as daemon:
             [number] = daemon.submit("cmake")
