@@ -3,19 +3,23 @@
  * score.h. Random operations are done to it and to the schedule; after each, both must say the same
  * of every build, and decide the same. The first difference is printed, and ends the program.
  *
- *   sched_model.c      what the rules say of a world
- *   sched_model_run.c  operations, and the comparison
+ *   sched_model.c          what the rules say of a world
+ *   sched_model_compare.c  whether the schedule says the same
+ *   sched_model_run.c      operations
  *
  * Where rounding may put two scores either way, either way is right. */
 #ifndef CAPQ_TESTS_SUPPORT_SCHED_MODEL_H
 #define CAPQ_TESTS_SUPPORT_SCHED_MODEL_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "sched/schedule.h"
 
 #define MODEL_BUILDS 20
 #define MODEL_BUILDERS 3
 #define MODEL_SUBMITTERS 3
-#define MODEL_NOBODY SIZE_MAX
 
 enum model_rank {
 	MODEL_UNWANTED,
@@ -64,7 +68,25 @@ struct model {
 	double long_ms;
 	int64_t now_ms;
 	struct sched *s;
+	const char *name; /* Printed with the first difference, and after how many operations. */
+	size_t step;
 };
+
+#define MODEL_HOLDS(m, what)                                                                       \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			(void)fprintf(stderr, "%s, step %zu: not so: %s (%s:%d)\n", (m)->name,     \
+				(m)->step, #what, __FILE__, __LINE__);                             \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+#define MODEL_NEARLY(x, y) (fabs((x) - (y)) <= 1e-4 * fmax(fabs(x), fabs(y)) + 1e-9)
+
+static inline int64_t model_id(size_t i)
+{
+	return (int64_t)i + 1;
+}
 
 /* What a build finds free, on all builders that fit. */
 struct model_pool {
@@ -91,6 +113,10 @@ enum sched_rule model_rule(const struct model *m, size_t i); /* By which it may 
 /* True when `a` surely is before `b`: in the order of its group; and by all the rules. */
 bool model_is_before(const struct model *m, size_t a, size_t b);
 bool model_goes_first(const struct model *m, size_t a, size_t b);
+
+/* Both say the same of all builds, and decide the same; views are found first. */
+void model_compare(struct model *m);
+void model_compare_decision(struct model *m, struct sched_decision *out);
 
 /* Where random numbers come from: `bytes` until they are used up, else a generator. */
 struct model_draws {
