@@ -59,7 +59,13 @@ static bool is_ahead(void *arg, uint32_t item)
 	return true;
 }
 
-/* Long builds that find no slot are in nobody's way. */
+/* The slots for long builds are taken, and there are others that they must leave free. */
+static bool is_reserved(const struct pool *pool)
+{
+	return pool->n_long >= pool->long_max && pool->long_max < pool->n_slots;
+}
+
+/* Long builds that the reserve holds are in nobody's way. */
 static void count_ahead(
 	const struct sched *s, const struct node *node, size_t max, struct sched_why *out)
 {
@@ -73,7 +79,7 @@ static void count_ahead(
 			continue;
 		pool_look(s, kind, &pool);
 		for (size_t k = 0; k < kind->n_groups; k++)
-			if (!kind->groups[k]->is_long || pool.n_long < pool.long_max)
+			if (!kind->groups[k]->is_long || !is_reserved(&pool))
 				out->n += heap_count(
 					&kind->groups[k]->ready, is_ahead, &ahead, max - out->n);
 	}
@@ -92,7 +98,7 @@ static void why_queued(
 
 	pool_look(s, kind, &pool);
 	out->doubles_ms = queue_next_tick(node);
-	if (queue_is_long(s, node) && node->view.bumped_ms == 0 && pool.n_long >= pool.long_max) {
+	if (queue_is_long(s, node) && node->view.bumped_ms == 0 && is_reserved(&pool)) {
 		out->rule = SCHED_WHY_RESERVE;
 		out->n = pool.n_long;
 		out->slots = pool.long_max;
