@@ -78,6 +78,8 @@ def settle(directory):
         "NIX_CONFIG": "build-users-group =\nsandbox = false\nsubstituters =\n"
                       "experimental-features = nix-command\n"})
     tempfile.tempdir = None  # Forget the TMPDIR of before.
+    # Nix makes its data base in no single step: who is killed in the middle of that leaves a broken one.
+    subprocess.run(["nix-store", "--init"], check=True)
 
 
 class Nix:
