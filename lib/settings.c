@@ -77,7 +77,7 @@ static const struct config_key branch_weight_keys[] = {
 	{ "name", CONFIG_TEXT, AT(branch_weight, name), .is_required = true, .example = "master",
 		.is_reloadable = true, .help = "The branch." },
 	{ "weight", CONFIG_INT, AT(branch_weight, weight), .fallback = "100", .min = 1,
-		.max = 100000, .is_reloadable = true, .example = "160",
+		.max = 100000, .is_reloadable = true, .example = "150",
 		.help = "Of its jobs for at most one capability." },
 	{ "fat_weight", CONFIG_INT, AT(branch_weight, fat_weight), .fallback = "100", .min = 1,
 		.max = 100000, .is_reloadable = true,
@@ -233,7 +233,7 @@ static const struct config_key keys[] = {
 	{ "scheduling.branches", CONFIG_ITEMS, AT(settings, scheduling.branches), .min = 0,
 		.max = 256, .items = &branch_weight_table, .is_reloadable = true,
 		.help = "How much jobs of a branch weigh against others, which weigh 100. Left "
-			"out: jobs of master for at most one capability weigh 160." },
+			"out: jobs of master for at most one capability weigh 150." },
 
 	{ "build.timeout", CONFIG_DURATION, AT(settings, build.timeout_ms), .fallback = "2d",
 		.min = SECOND, .max = 60 * DAY, .is_reloadable = true,
@@ -360,7 +360,7 @@ static void add_master(struct settings *s)
 	struct branch_weight *master = xcalloc(1, sizeof *master);
 
 	*master = (struct branch_weight){
-		.name = xstrdup("master"), .weight = 160, .fat_weight = 100
+		.name = xstrdup("master"), .weight = 150, .fat_weight = 100
 	};
 	free(s->scheduling.branches.items);
 	s->scheduling.branches = (struct items){ master, 1 };

@@ -1,9 +1,11 @@
 /* The rules, in their order; schedule.h. A decision changes nothing but what time itself changes.
  */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "sched/node.h"
+#include "sched/score.h"
 
 /* A build that may start, and by which rule. */
 struct choice {
@@ -116,7 +118,7 @@ static void choose(struct sched *s, struct choice *best)
 
 static bool is_cheap(const struct sched *s, const struct node *node)
 {
-	return node->cost_ms < s->batching.cost_ms;
+	return node->cost_ms * exp(CHEAP_SIGMAS * node->cost_sigma) < s->batching.cost_ms;
 }
 
 /* When what was chosen is cheap, the cheap ones behind it in its group go with it: as many as leave

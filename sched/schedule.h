@@ -87,7 +87,7 @@ struct sched_policy {
 #define SCHED_POLICY_DEFAULT                                                                       \
 	((struct sched_policy){ .promise_grace_ms = 27 * 3600 * 1000,                              \
 		.promise_factor = 2.5,                                                             \
-		.promise_slots = 0.125,                                                             \
+		.promise_slots = 0.125,                                                            \
 		.reserve = 0.125 })
 
 struct sched_builder {
@@ -165,7 +165,7 @@ struct sched_why {
 
 /* How builds that are known to be cheap share a slot. */
 struct sched_batching {
-	double cost_ms; /* Estimated to take less than this; 0: no batches. */
+	double cost_ms; /* Surely to take less than this, nine times out of ten; 0: no batches. */
 	size_t max;     /* 1..SCHED_BATCH_MAX */
 };
 

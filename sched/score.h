@@ -21,7 +21,7 @@
 
 #define SCORE_A 0.73
 #define SCORE_P 0.055
-#define SCORE_B 0.8
+#define SCORE_B 0.82
 #define SCORE_LONG 0.3 /* Costs above LONG_FROM count as LONG_FROM x (cost/LONG_FROM)^(1-LONG). */
 #define SCORE_LONG_FROM_MS 7.2e6
 #define SCORE_COST_MIN_MS 6e4 /* What is shorter counts as this long. */
@@ -32,7 +32,7 @@
 
 /* A build is long when its estimate is with so much of its spread on top: about two times in three
  * it takes less. And a running one when it has taken so much more than what is long. */
-#define LONG_SIGMAS 0.44
+#define LONG_SIGMAS 0.42
 #define LONG_OVERRUN 1.3
 
 #define LONG_MIN_MS 1.8e6
@@ -44,6 +44,9 @@
 /* As if so much of every slot had been used by nobody: the first hour of a lone submitter is no
  * flood. */
 #define SHARE_PRIOR_MS (6 * HOUR_MS)
+
+/* A build is surely cheap when it is with so much on top: nine times out of ten. */
+#define CHEAP_SIGMAS 1.28
 
 /* Of the weight of what a build supersedes: its users still wait. Over many revisions that never
  * got their turn this adds up to one more of its own. */

@@ -134,7 +134,16 @@ static double asked_chain_ms(const struct model *m, size_t i)
 {
 	double chain_ms = is_asked(m, i) ? (float)m->builds[i].own.chain_ms : cost_of(m, i);
 
-	return fmax(chain_ms, SCORE_CHAIN_MIN_MS);
+	return fmax(chain_ms, SCORE_COST_MIN_MS);
+}
+
+/* What it serves itself. */
+static double own_weight(const struct model *m, size_t i)
+{
+	double cost_ms = fmax((float)m->builds[i].own.cost_ms, SCORE_COST_MIN_MS);
+
+	return m->builds[i].own.weight * pow(asked_chain_ms(m, i) / HOUR_MS, -SCORE_A) *
+	       pow(cost_ms / HOUR_MS, -SCORE_P);
 }
 
 static double unlocked(const struct model *m, size_t j)
@@ -143,8 +152,7 @@ static double unlocked(const struct model *m, size_t j)
 
 	for (size_t i = 0; i < MODEL_BUILDS; i++)
 		if (i != j && is_asked(m, i) && model_reaches(m, i, j))
-			sum += m->builds[i].own.weight *
-			       pow(asked_chain_ms(m, i) / HOUR_MS, -SCORE_A) *
+			sum += own_weight(m, i) *
 			       pow(cost_of(m, j) / asked_chain_ms(m, i), SCORE_B);
 	return sum;
 }
@@ -191,7 +199,7 @@ double model_score(const struct model *m, size_t i)
 	double weight = unlocked(m, i);
 
 	if (is_asked(m, i))
-		weight += m->builds[i].own.weight * pow(asked_chain_ms(m, i) / HOUR_MS, -SCORE_A);
+		weight += own_weight(m, i);
 	return weight * exp2(level_of(m, i)) * share_factor(m, m->builds[i].view.submitter) /
 	       (counted_cost_ms(cost_of(m, i)) / HOUR_MS);
 }

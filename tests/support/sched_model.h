@@ -66,6 +66,8 @@ struct model {
 	struct sched_batching batching;
 	double used_ms[MODEL_SUBMITTERS]; /* Decayed to now_ms. */
 	double long_ms;
+	bool long_fell; /* It has been more: builds may still stand among those that were not long.
+			 */
 	int64_t now_ms;
 	struct sched *s;
 	const char *name; /* Printed with the first difference, and after how many operations. */

@@ -1,5 +1,9 @@
 #include "tests/support/sched_model.h"
 
+#include <math.h>
+
+#include "sched/score.h"
+
 static void compare_build(const struct model *m, size_t i)
 {
 	const struct model_build *b = &m->builds[i];
@@ -58,7 +62,10 @@ static bool is_in_group(const struct model *m, size_t a, size_t i)
 
 static bool is_cheap(const struct model *m, size_t i)
 {
-	return (float)m->builds[i].spec.cost_ms < m->batching.cost_ms;
+	const struct sched_build *spec = &m->builds[i].spec;
+
+	return (float)spec->cost_ms * exp(CHEAP_SIGMAS * (float)spec->cost_sigma) <
+	       m->batching.cost_ms;
 }
 
 static bool is_head(const struct model *m, size_t first, size_t i, const bool *taken)
@@ -91,7 +98,7 @@ static size_t batch_max(const struct model *m, size_t first)
 static void compare_batch(const struct model *m, const struct sched_decision *d, bool *taken)
 {
 	size_t first = (size_t)d->builds[0] - 1, max = batch_max(m, first);
-	bool may_end = d->n >= max || !is_cheap(m, first), is_empty = true;
+	bool may_end = d->n >= max || !is_cheap(m, first) || m->long_fell, is_empty = true;
 
 	taken[first] = true;
 	for (size_t i = 1; i < d->n; i++) {

@@ -117,6 +117,7 @@ static struct sched_want draw_want(struct run *r)
 		.since_ms = now_ms - (int64_t)DRAW(r, 0, 0, 10 * MINUTE, 7 * HOUR_MS),
 		.start_by_ms = draw(r, 4) > 0 ? SCHED_PROMISE_NOW
 					      : now_ms + (int64_t)DRAW(r, -HOUR_MS, HOUR_MS),
+		.cost_ms = draw(r, 4) > 0 ? 0 : draw_cost(r),
 		.chain_ms = draw(r, 4) > 0 ? 0 : draw_cost(r),
 	};
 }
@@ -133,6 +134,8 @@ static void settle_want(struct run *r, size_t i, struct sched_want want)
 	want.weight = fmin(want.weight, SCORE_WEIGHT_MAX);
 	if (want.start_by_ms == SCHED_PROMISE_NOW)
 		want.start_by_ms = is_new ? model_promise(m) : own->start_by_ms;
+	if (want.cost_ms == 0)
+		want.cost_ms = is_new ? m->builds[i].spec.cost_ms : own->cost_ms;
 	if (want.chain_ms == 0)
 		want.chain_ms = is_new ? model_chain_ms(m, i) : own->chain_ms;
 	if (want.jobs == 0)
@@ -143,6 +146,7 @@ static void settle_want(struct run *r, size_t i, struct sched_want want)
 		&r->m, MODEL_NEARLY(got.weight, want.weight) && got.submitter == want.submitter);
 	MODEL_HOLDS(
 		&r->m, got.since_ms == want.since_ms && MODEL_NEARLY(got.chain_ms, want.chain_ms));
+	MODEL_HOLDS(&r->m, MODEL_NEARLY(got.cost_ms, want.cost_ms));
 	MODEL_HOLDS(&r->m, (double)llabs(got.start_by_ms - want.start_by_ms) <= MINUTE);
 	*own = got;
 }
@@ -338,6 +342,7 @@ static void op_learn(struct run *r, size_t unused)
 		r->learnt[r->n_learnt++].at_ms = r->m.now_ms;
 		sched_learn(r->m.s, cost_ms, r->m.now_ms);
 	}
+	r->m.long_fell = r->m.long_fell || sched_long_ms(r->m.s) < r->m.long_ms;
 	r->m.long_ms = sched_long_ms(r->m.s);
 }
 

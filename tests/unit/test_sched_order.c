@@ -101,6 +101,12 @@ static void the_order(void **state)
 
 /* ---- the score ---- */
 
+/* What a build of weight 1 serves itself. */
+static double own(double cost_h, double chain_h)
+{
+	return pow(chain_h, -SCORE_A) * pow(cost_h, -SCORE_P);
+}
+
 static void the_score_is_weight_by_chain_and_cost(void **state)
 {
 	static const struct {
@@ -117,7 +123,7 @@ static void the_score_is_weight_by_chain_and_cost(void **state)
 		want.chain_ms = cases[i].chain_h * HOUR_MS;
 		sched_case_put(s, &build, &want, NULL);
 		assert_near(score_of(s, 1),
-			cases[i].weight * pow(cases[i].chain_h, -SCORE_A) / cases[i].cost_h);
+			cases[i].weight * own(cases[i].cost_h, cases[i].chain_h) / cases[i].cost_h);
 		sched_destroy(s);
 	}
 }
@@ -125,11 +131,11 @@ static void the_score_is_weight_by_chain_and_cost(void **state)
 static void a_short_chain_counts_as_a_minute(void **state)
 {
 	struct sched *s = sched_case_begin(1, 0);
+	double least_h = SCORE_COST_MIN_MS / HOUR_MS;
 
 	(void)state;
 	put(s, 1, 6 * SECOND, 1, NULL);
-	assert_near(score_of(s, 1),
-		pow(SCORE_CHAIN_MIN_MS / HOUR_MS, -SCORE_A) / (6 * SECOND / HOUR_MS));
+	assert_near(score_of(s, 1), own(least_h, least_h) / (6 * SECOND / HOUR_MS));
 	sched_destroy(s);
 }
 
@@ -141,22 +147,24 @@ static void what_is_long_loses_less_by_its_length(void **state)
 	(void)state;
 	put(s, 1, SCORE_LONG_FROM_MS, 1, NULL);
 	put(s, 2, 8 * SCORE_LONG_FROM_MS, 1, NULL);
-	assert_near(score_of(s, 1), pow(from_h, -SCORE_A) / from_h);
-	assert_near(score_of(s, 2), pow(8 * from_h, -SCORE_A) / (from_h * pow(8, 1 - SCORE_LONG)));
+	assert_near(score_of(s, 1), own(from_h, from_h) / from_h);
+	assert_near(
+		score_of(s, 2), own(8 * from_h, 8 * from_h) / (from_h * pow(8, 1 - SCORE_LONG)));
 	sched_destroy(s);
 }
 
-/* What one of weight 1 and that chain adds to one of that cost that it needs, per hour of it. */
+/* What one of weight 1 that costs an hour, and its chain so much, adds to one that it needs, per
+ * hour of that. */
 static double unlocks(double cost_h, double chain_h)
 {
-	return pow(chain_h, -SCORE_A) * pow(cost_h / chain_h, SCORE_B) / cost_h;
+	return own(1, chain_h) * pow(cost_h / chain_h, SCORE_B) / cost_h;
 }
 
 /* 4 needs 2 and 3, which need 1: what waits for 1 is each of them once. */
 static void what_it_unlocks_is_counted_once(void **state)
 {
 	struct sched *s = sched_case_begin(1, 0);
-	double alone = 1 / 0.5 * pow(0.5, -SCORE_A), three;
+	double alone = 1 / 0.5 * own(0.5, 0.5), three;
 
 	(void)state;
 	put(s, 1, HOUR / 2, 1, NULL);
@@ -164,7 +172,7 @@ static void what_it_unlocks_is_counted_once(void **state)
 	put(s, 2, HOUR, 1, NEEDS(1));
 	put(s, 3, 2 * HOUR, 1, NEEDS(1));
 	three = score_of(s, 1);
-	assert_near(three, alone + unlocks(0.5, 1.5) + unlocks(0.5, 2.5));
+	assert_near(three, alone + unlocks(0.5, 1.5) + pow(2, -SCORE_P) * unlocks(0.5, 2.5));
 	put(s, 4, HOUR, 1, NEEDS(2, 3));
 	assert_near(score_of(s, 1), three + unlocks(0.5, 3.5));
 	sched_remove(s, 4, 0);
