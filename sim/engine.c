@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/mem.h"
 #include "sched/heap.h"
@@ -101,16 +100,6 @@ static void estimate_again(struct engine *engine, uint32_t package_index)
 
 /* ---- builds come ---- */
 
-static double weight_of(const struct engine *engine, const struct row *row)
-{
-	const struct sim_setup *setup = engine->setup;
-
-	for (size_t i = setup->n_weights; row->n_caps <= 1 && i-- > 0;)
-		if (strcmp(setup->weights[i].branch, row->branch) == 0)
-			return setup->weights[i].weight;
-	return 1;
-}
-
 static void add(struct engine *engine, uint32_t index, bool is_wanted)
 {
 	const struct policy_class *class = engine->policy->class;
@@ -119,7 +108,7 @@ static void add(struct engine *engine, uint32_t index, bool is_wanted)
 	struct sim_build build = {
 		.index = index,
 		.row = row,
-		.weight = weight_of(engine, row),
+		.weight = knobs_weight(engine->setup->knobs, row->branch, row->n_caps),
 		.builders = farm_fitting(engine->setup->farm, row),
 	};
 
@@ -357,7 +346,7 @@ static void play(struct engine *engine)
 int sim_run(const struct sim_setup *setup, struct sim_result *out, struct err *err)
 {
 	struct engine engine = { .setup = setup, .trace = setup->trace, .result = out };
-	struct policy_setup policy_setup = { .farm = setup->farm, .knobs = setup->knobs };
+	struct policy_setup policy_setup = { .farm = setup->farm, .knobs = setup->knobs->policy };
 	int rv = check_builders(setup->trace, setup->farm, err);
 
 	if (rv == 0)

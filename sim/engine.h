@@ -11,24 +11,17 @@
 #define CAPQ_SIM_ENGINE_H
 
 #include "sim/farm.h"
+#include "sim/knobs.h"
 #include "sim/policy.h"
 #include "sim/trace.h"
 
 #define NEVER_RAN INT64_MIN
 
-/* What a branch's builds for at most one capability weigh. */
-struct branch_weight {
-	const char *branch;
-	double weight;
-};
-
 struct sim_setup {
 	const struct trace *trace;
 	const struct farm *farm;
 	const struct policy_class *policy;
-	struct sched_policy knobs;
-	const struct branch_weight *weights; /* Of other branches: 1. */
-	size_t n_weights;
+	const struct knobs *knobs;
 
 	/* Called now and then, if not NULL: so many of the trace's builds have come. */
 	void (*progress)(void *owner, size_t n_come, size_t n);

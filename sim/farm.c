@@ -7,21 +7,52 @@
 #include "lib/str.h"
 #include "sim/number.h"
 
-static void add_builder(struct farm *farm, const struct farm_builder *builder)
+static void free_builder(struct farm_builder *builder)
 {
-	farm->builders[farm->n] = *builder;
-	farm->builders[farm->n++].first_slot = farm->n_slots;
+	free(builder->name);
+	free(builder->systems);
+	free(builder->features);
+}
+
+static int check_builder(
+	const struct farm *farm, const struct farm_builder *builder, struct err *err)
+{
+	if (farm->n == FARM_BUILDERS_MAX)
+		return err_set(err, CAPQ_ETOOBIG, "more than %d builders", FARM_BUILDERS_MAX);
+	if (builder->slots > FARM_SLOTS_MAX - farm->n_slots)
+		return err_set(err, CAPQ_ETOOBIG, "more than %d slots", FARM_SLOTS_MAX);
+	for (size_t i = 0; i < farm->n; i++)
+		if (strcmp(farm->builders[i].name, builder->name) == 0)
+			return err_set(err, CAPQ_EINVAL, "builder '%.60s' twice", builder->name);
+	return 0;
+}
+
+int farm_add(struct farm *farm, struct farm_builder *builder, struct err *err)
+{
+	int rv = check_builder(farm, builder, err);
+
+	if (rv < 0) {
+		free_builder(builder);
+		return rv;
+	}
+	builder->first_slot = farm->n_slots;
+	farm->builders[farm->n++] = *builder;
 	farm->n_slots += builder->slots;
+	return 0;
 }
 
 void farm_init(struct farm *farm, uint32_t slots)
 {
+	struct farm_builder builder = {
+		.name = xstrdup("local"),
+		.systems = xstrdup(""),
+		.features = xstrdup(""),
+		.slots = slots,
+		.speed = 1,
+	};
+
 	*farm = (struct farm){ 0 };
-	add_builder(farm, &(struct farm_builder){ .name = xstrdup("local"),
-				  .systems = xstrdup(""),
-				  .features = xstrdup(""),
-				  .slots = slots,
-				  .speed = 1 });
+	(void)farm_add(farm, &builder, NULL);
 }
 
 /* Lists may be separated by ';' too. */
@@ -41,17 +72,13 @@ static int read_builder(struct farm *farm, const struct csv *csv, struct err *er
 	const char *slots = csv_field(csv, csv_column(csv, "slots"));
 	const char *speed = csv_field(csv, csv_column(csv, "speed"));
 	struct farm_builder builder = { .speed = 1 };
+	struct err why;
 	int64_t n_slots;
 
-	if (farm->n == FARM_BUILDERS_MAX)
-		return csv_fail(csv, err, "more than %d builders", FARM_BUILDERS_MAX);
-	for (size_t i = 0; i < farm->n; i++)
-		if (strcmp(farm->builders[i].name, name) == 0)
-			return csv_fail(csv, err, "builder '%.60s' twice", name);
 	if (name[0] == '\0')
 		return csv_fail(csv, err, "no name");
-	if (!str_to_int(slots, 0, FARM_SLOTS_MAX - farm->n_slots, &n_slots))
-		return csv_fail(csv, err, "slots '%.40s': expected a number up to %d in all", slots,
+	if (!str_to_int(slots, 0, FARM_SLOTS_MAX, &n_slots))
+		return csv_fail(csv, err, "slots '%.40s': expected a whole number up to %d", slots,
 			FARM_SLOTS_MAX);
 	if (speed[0] != '\0' && !number_parse(speed, 0.01, 100, &builder.speed))
 		return csv_fail(
@@ -60,7 +87,8 @@ static int read_builder(struct farm *farm, const struct csv *csv, struct err *er
 	builder.slots = (uint32_t)n_slots;
 	builder.systems = copy_list(csv_field(csv, csv_column(csv, "systems")));
 	builder.features = copy_list(csv_field(csv, csv_column(csv, "features")));
-	add_builder(farm, &builder);
+	if (farm_add(farm, &builder, &why) < 0)
+		return csv_fail(csv, err, "%s", why.text);
 	return 0;
 }
 
@@ -92,11 +120,8 @@ int farm_read(struct farm *farm, const char *path, struct err *err)
 
 void farm_finish(struct farm *farm)
 {
-	for (size_t i = 0; i < farm->n; i++) {
-		free(farm->builders[i].name);
-		free(farm->builders[i].systems);
-		free(farm->builders[i].features);
-	}
+	for (size_t i = 0; i < farm->n; i++)
+		free_builder(&farm->builders[i]);
 	*farm = (struct farm){ 0 };
 }
 
@@ -141,4 +166,13 @@ uint64_t farm_fitting(const struct farm *farm, const struct row *row)
 			fitting |= UINT64_C(1) << i;
 	}
 	return fitting;
+}
+
+const struct farm_builder *farm_builder_of(const struct farm *farm, uint32_t slot)
+{
+	size_t i = farm->n - 1;
+
+	while (slot < farm->builders[i].first_slot)
+		i--;
+	return &farm->builders[i];
 }

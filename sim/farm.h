@@ -29,6 +29,9 @@ struct farm {
 /* One builder that takes everything. */
 void farm_init(struct farm *farm, uint32_t slots);
 
+/* Add a builder; its texts are taken over, also on failure. */
+int farm_add(struct farm *farm, struct farm_builder *builder, struct err *err);
+
 /* Read builders from a file: name,slots[,speed[,systems[,features]]]. The caller ends with
  * farm_finish(), also after a failure. */
 int farm_read(struct farm *farm, const char *path, struct err *err);
@@ -37,6 +40,8 @@ void farm_finish(struct farm *farm);
 
 /* The builders that can build it, a bit each. */
 uint64_t farm_fitting(const struct farm *farm, const struct row *row);
+
+const struct farm_builder *farm_builder_of(const struct farm *farm, uint32_t slot);
 
 /* True when all names of `some` are among those of `all`, both separated by blanks. */
 bool names_include(const char *all, const char *some);

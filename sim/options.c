@@ -1,286 +1,229 @@
 #include "sim/options.h"
 
 #include <getopt.h>
-#include <math.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/mem.h"
 #include "lib/str.h"
-#include "lib/time_text.h"
 #include "sim/number.h"
 
-#define MASTER_WEIGHT 1.6
-#define WEIGHT_MAX 1000.0
+#define HELP_WIDTH 22
+#define NOISE_MAX 5.0
 
-enum {
-	OPTION_TRACE = 256,
-	OPTION_HISTORY,
-	OPTION_SLOTS,
-	OPTION_BUILDERS,
-	OPTION_POLICY,
-	OPTION_POLICIES,
-	OPTION_SEED,
-	OPTION_NOISE,
-	OPTION_EVENTS,
-	OPTION_SVG,
-	OPTION_JSON,
-	OPTION_CSV,
-	OPTION_WEIGHT,
-	OPTION_PROMISE_GRACE,
-	OPTION_PROMISE_BACKLOG,
-	OPTION_PROMISE_SLOTS,
-	OPTION_RESERVE,
-	OPTION_HELP,
-	OPTION_VERSION,
+enum kind {
+	KIND_TEXT,   /* const char * at `offset` */
+	KIND_FLAG,   /* bool */
+	KIND_COUNT,  /* int64_t within [min, max] */
+	KIND_NUMBER, /* double, from 0 to NOISE_MAX */
+	KIND_POLICIES,
+	KIND_KNOB, /* Named `knob`; --config is read before. */
+	KIND_ACTION,
 };
 
-static const struct option longs[] = {
-	{ "trace", required_argument, NULL, OPTION_TRACE },
-	{ "history", required_argument, NULL, OPTION_HISTORY },
-	{ "slots", required_argument, NULL, OPTION_SLOTS },
-	{ "builders", required_argument, NULL, OPTION_BUILDERS },
-	{ "policy", required_argument, NULL, OPTION_POLICY },
-	{ "policies", required_argument, NULL, OPTION_POLICIES },
-	{ "seed", required_argument, NULL, OPTION_SEED },
-	{ "noise", required_argument, NULL, OPTION_NOISE },
-	{ "events", required_argument, NULL, OPTION_EVENTS },
-	{ "svg", required_argument, NULL, OPTION_SVG },
-	{ "json", no_argument, NULL, OPTION_JSON },
-	{ "csv", no_argument, NULL, OPTION_CSV },
-	{ "weight", required_argument, NULL, OPTION_WEIGHT },
-	{ "promise-grace", required_argument, NULL, OPTION_PROMISE_GRACE },
-	{ "promise-backlog", required_argument, NULL, OPTION_PROMISE_BACKLOG },
-	{ "promise-slots", required_argument, NULL, OPTION_PROMISE_SLOTS },
-	{ "reserve", required_argument, NULL, OPTION_RESERVE },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ NULL, 0, NULL, 0 },
+struct spec {
+	const char *name, *argument; /* NULL: a flag. */
+	enum kind kind;
+	size_t offset;
+	int64_t min, max;
+	const char *knob;
+	enum options_action action;
+	const char *heading; /* In front of it. */
+	const char *help;
 };
+
+#define AT(member) .offset = offsetof(struct options, member)
+
+static const struct spec specs[] = {
+	{ "trace", "FILE", KIND_TEXT, AT(trace), .heading = "What is played",
+		.help = "builds that were wanted, as CSV; capq export --trace makes one" },
+	{ "history", "FILE", KIND_TEXT, AT(history),
+		.help = "what was built before, as CSV: costs are learnt from it" },
+	{ "slots", "N", KIND_COUNT, AT(slots), .min = 1, .max = FARM_SLOTS_MAX,
+		.help = "one builder that runs N builds at a time" },
+	{ "builders", "FILE", KIND_TEXT, AT(builders),
+		.help = "or these, as CSV: name,slots,speed,systems,features" },
+	{ "config", "FILE", KIND_TEXT, AT(config),
+		.help = "or those of capqd's configuration, and its scheduling.*" },
+	{ "noise", "SIGMA", KIND_NUMBER, AT(noise),
+		.help = "multiply each cost by luck, lognormal with this spread (0)" },
+	{ "seed", "N", KIND_COUNT, AT(seed), .max = INT64_MAX, .help = "which luck (1)" },
+	{ "policy", "NAME", KIND_POLICIES, .heading = "How", .help = "by which policy (spr)" },
+	{ "policies", "A,B,...", KIND_POLICIES, .help = "with compare: by which (all)" },
+	{ "weight", "BRANCH=W[,FAT]", KIND_KNOB, .knob = "branches",
+		.help = "what the branch's builds for at most one capability weigh, and\n"
+			"the others; 100 is usual (master=160); may be repeated" },
+	{ "promise-grace", "TIME", KIND_KNOB, .knob = "promise_grace",
+		.help = "spr: a build starts within this time (36h), plus" },
+	{ "promise-backlog", "PERCENT", KIND_KNOB, .knob = "promise_backlog",
+		.help = "so much of what first come, first served would take (250)" },
+	{ "promise-slots", "PERCENT", KIND_KNOB, .knob = "promise_slots",
+		.help = "of the slots may serve promises, at least one (12)" },
+	{ "reserve", "PERCENT", KIND_KNOB, .knob = "reserve",
+		.help = "of the slots long builds leave free (13)" },
+	{ "json", NULL, KIND_FLAG, AT(is_json), .heading = "What comes out",
+		.help = "the figures as JSON" },
+	{ "csv", NULL, KIND_FLAG, AT(is_csv), .help = "the figures as CSV, a policy a line" },
+	{ "events", "FILE", KIND_TEXT, AT(events),
+		.help = "write when each build started and ended, and in which slot, as CSV" },
+	{ "svg", "FILE", KIND_TEXT, AT(svg), .help = "draw the schedule and the waits" },
+	{ "help", NULL, KIND_ACTION, .action = OPTIONS_HELP, .help = "print this" },
+	{ "version", NULL, KIND_ACTION, .action = OPTIONS_VERSION, .help = "print the version" },
+};
+
+/* ---- help ---- */
+
+static void print_spec(const struct spec *spec)
+{
+	cleanup_free char *left = str_format("--%s%s%s", spec->name,
+		spec->argument != NULL ? " " : "", spec->argument != NULL ? spec->argument : "");
+	const char *help = spec->help;
+	int len = (int)strcspn(help, "\n");
+
+	if (spec->heading != NULL)
+		(void)printf("\n%s:\n", spec->heading);
+	if (strlen(left) > HELP_WIDTH) {
+		(void)printf("  %s\n", left);
+		left[0] = '\0';
+	}
+	(void)printf("  %-*s  %.*s\n", HELP_WIDTH, left, len, help);
+	if (help[len] == '\n')
+		(void)printf("  %-*s  %s\n", HELP_WIDTH, "", help + len + 1);
+}
 
 void options_print_help(void)
 {
-	(void)puts(
-		"Usage: capq-sim --trace FILE (--slots N | --builders FILE) [OPTION...]\n"
-		"       capq-sim compare --trace FILE (--slots N | --builders FILE) [OPTION...]\n"
-		"\n"
-		"Plays a trace of builds through the scheduler of capqd, or through others, in\n"
-		"simulated time, and says how long what waited. The forms of the files are told in\n"
-		"capq-sim(1).\n"
-		"\n"
-		"What is played:\n"
-		"  --trace FILE          builds that were wanted (CSV); `capq export --trace` makes one\n"
-		"  --history FILE        what was built before (CSV), to learn costs from\n"
-		"  --slots N             one builder that runs N builds at a time\n"
-		"  --builders FILE       or these (CSV: name,slots,speed,systems,features)\n"
-		"  --noise SIGMA         multiply each cost by luck, lognormal with this spread (0)\n"
-		"  --seed N              which luck (1)\n"
-		"\n"
-		"How:\n"
-		"  --policy NAME         the policy (spr); see below\n"
-		"  --policies A,B,...    with compare: which (all)\n"
-		"  --weight BRANCH=W     weight of the branch's builds for at most one capability;\n"
-		"                        may be repeated (master=1.6, others 1)\n"
-		"  --promise-grace T     spr: a build starts within this time (36h)\n"
-		"  --promise-backlog X   ... and so many times what was waiting when it came (2.5)\n"
-		"  --promise-slots PART  ... by this part of the slots, at least one (0.25)\n"
-		"  --reserve PART        this part of the slots is free of long builds (0.125)\n"
-		"\n"
-		"What comes out:\n"
-		"  --json                figures as JSON\n"
-		"  --csv                 with compare: figures as CSV\n"
-		"  --events FILE         when each build started and ended, in which slot (CSV)\n"
-		"  --svg FILE            a drawing of the schedule and of the waits\n"
-		"  --help, --version\n"
-		"\n"
-		"Policies:");
+	(void)puts("Usage: capq-sim --trace FILE --slots N [OPTION...]\n"
+		   "       capq-sim compare --trace FILE --slots N [OPTION...]\n"
+		   "\n"
+		   "Plays a trace of builds through the scheduler of capqd, or through others, in\n"
+		   "simulated time, and says how long what waited. With compare, several side by\n"
+		   "side. capq-sim(1) tells the forms of the files and what the figures mean.");
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++)
+		print_spec(&specs[i]);
+	(void)puts("\nPolicies:");
 	for (size_t i = 0; policy_classes[i] != NULL; i++)
-		(void)printf("  %-8s %s\n", policy_classes[i]->name, policy_classes[i]->summary);
+		(void)printf("  %-*s  %s\n", HELP_WIDTH, policy_classes[i]->name,
+			policy_classes[i]->summary);
 	(void)puts(
-		"\nExit codes: 0 all is well, 1 something went wrong, 2 usage, or a file that is not\n"
-		"well-formed.");
+		"\nExit codes: 0 all is well, 2 something is wrong with the command line or a file.");
 }
 
 /* ---- values ---- */
 
-static int read_number(
-	const char *name, const char *text, double min, double max, double *out, struct err *err)
-{
-	if (number_parse(text, min, max, out))
-		return 0;
-	return err_set(err, CAPQ_EINVAL, "--%s '%.40s': expected a number from %g to %g", name,
-		text, min, max);
-}
-
-static int read_slots(struct options *options, const char *text, struct err *err)
-{
-	int64_t n;
-
-	if (!str_to_int(text, 1, FARM_SLOTS_MAX, &n))
-		return err_set(err, CAPQ_EINVAL,
-			"--slots '%.40s': expected a whole number from 1 to %d", text,
-			FARM_SLOTS_MAX);
-	options->slots = (uint32_t)n;
-	return 0;
-}
-
-static int read_seed(struct options *options, const char *text, struct err *err)
-{
-	int64_t seed;
-
-	if (!str_to_int(text, 0, INT64_MAX, &seed))
-		return err_set(err, CAPQ_EINVAL, "--seed '%.40s': expected a whole number", text);
-	options->seed = (uint64_t)seed;
-	return 0;
-}
-
-static int read_grace(struct options *options, const char *text, struct err *err)
-{
-	if (!duration_from_text(text, &options->knobs.promise_grace_ms))
-		return err_set(err, CAPQ_EINVAL,
-			"--promise-grace '%.40s': expected a time such as 36h or 1h30m", text);
-	return 0;
-}
-
-static int read_weight(struct options *options, const char *text, struct err *err)
-{
-	char *equals = strrchr(text, '=');
-	struct branch_weight *weight = &options->weights[options->n_weights];
-
-	if (equals == NULL || equals == text)
-		return err_set(err, CAPQ_EINVAL, "--weight '%.40s': expected BRANCH=W", text);
-	if (options->n_weights == OPTIONS_WEIGHTS_MAX)
-		return err_set(
-			err, CAPQ_EINVAL, "--weight more than %d times", OPTIONS_WEIGHTS_MAX - 1);
-	weight->branch = options->branches[options->n_weights++] =
-		xstrndup(text, (size_t)(equals - text));
-	return read_number("weight", equals + 1, 0, WEIGHT_MAX, &weight->weight, err);
-}
-
-static int add_policy(struct options *options, const char *name, struct err *err)
-{
-	if (options->n_policies == OPTIONS_POLICIES_MAX)
-		return err_set(err, CAPQ_EINVAL, "more than %d policies", OPTIONS_POLICIES_MAX);
-	return policy_find(name, &options->policies[options->n_policies++], err);
-}
-
-static int read_policies(struct options *options, const char *text, struct err *err)
+static int add_policies(struct options *options, const char *text, struct err *err)
 {
 	cleanup_free char *names = xstrdup(text);
 	char *rest = names, *name;
 	int rv = 0;
 
 	options->n_policies = 0;
-	while (rv == 0 && (name = strsep(&rest, ",")) != NULL)
-		rv = add_policy(options, name, err);
+	while (rv == 0 && (name = strsep(&rest, ",")) != NULL) {
+		if (options->n_policies == OPTIONS_POLICIES_MAX)
+			return err_set(
+				err, CAPQ_EINVAL, "more than %d policies", OPTIONS_POLICIES_MAX);
+		rv = policy_find(name, &options->policies[options->n_policies++], err);
+	}
 	return rv;
+}
+
+/* Knobs are left for later. */
+static int take_value(
+	struct options *options, const struct spec *spec, const char *text, struct err *err)
+{
+	void *value = (char *)options + spec->offset;
+
+	switch (spec->kind) {
+	case KIND_TEXT:
+		*(const char **)value = text;
+		return 0;
+	case KIND_FLAG:
+		*(bool *)value = true;
+		return 0;
+	case KIND_COUNT:
+		if (str_to_int(text, spec->min, spec->max, value))
+			return 0;
+		return err_set(err, CAPQ_EINVAL,
+			"--%s '%.40s': expected a whole number from %" PRId64 " to %" PRId64,
+			spec->name, text, spec->min, spec->max);
+	case KIND_NUMBER:
+		if (number_parse(text, 0, NOISE_MAX, value))
+			return 0;
+		return err_set(err, CAPQ_EINVAL, "--%s '%.40s': expected a number from 0 to %g",
+			spec->name, text, NOISE_MAX);
+	case KIND_POLICIES:
+		return add_policies(options, text, err);
+	case KIND_ACTION:
+		options->action = spec->action;
+		return 0;
+	case KIND_KNOB:
+		break;
+	}
+	return 0;
 }
 
 /* ---- the command line ---- */
 
-static int read_option(struct options *options, int option, const char *value, struct err *err)
+static void make_longs(struct option longs[ARRAY_LEN(specs) + 1])
 {
-	switch (option) {
-	case OPTION_TRACE:
-		options->trace = value;
-		return 0;
-	case OPTION_HISTORY:
-		options->history = value;
-		return 0;
-	case OPTION_SLOTS:
-		return read_slots(options, value, err);
-	case OPTION_BUILDERS:
-		options->builders = value;
-		return 0;
-	case OPTION_POLICY:
-	case OPTION_POLICIES:
-		return read_policies(options, value, err);
-	case OPTION_SEED:
-		return read_seed(options, value, err);
-	case OPTION_NOISE:
-		return read_number("noise", value, 0, 5, &options->noise, err);
-	case OPTION_EVENTS:
-		options->events = value;
-		return 0;
-	case OPTION_SVG:
-		options->svg = value;
-		return 0;
-	case OPTION_JSON:
-		options->is_json = true;
-		return 0;
-	case OPTION_CSV:
-		options->is_csv = true;
-		return 0;
-	case OPTION_WEIGHT:
-		return read_weight(options, value, err);
-	case OPTION_PROMISE_GRACE:
-		return read_grace(options, value, err);
-	case OPTION_PROMISE_BACKLOG:
-		return read_number(
-			"promise-backlog", value, 0, 100, &options->knobs.promise_factor, err);
-	case OPTION_PROMISE_SLOTS:
-		return read_number(
-			"promise-slots", value, 0, 1, &options->knobs.promise_slots, err);
-	case OPTION_RESERVE:
-		return read_number("reserve", value, 0, 0.9, &options->knobs.reserve, err);
-	case OPTION_HELP:
-		options->action = OPTIONS_HELP;
-		return 0;
-	default:
-		options->action = OPTIONS_VERSION;
-		return 0;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++)
+		longs[i] = (struct option){ .name = specs[i].name,
+			.has_arg = specs[i].argument != NULL ? required_argument : no_argument };
+	longs[ARRAY_LEN(specs)] = (struct option){ 0 };
 }
 
-static int refuse(int option, const char *text, struct err *err)
+/* All options of the command line; knobs only, or all but those. */
+static int read_options(
+	struct options *options, int argc, char **argv, bool knobs_only, struct err *err)
 {
-	if (option == ':')
-		return err_set(err, CAPQ_EINVAL, "%.40s wants a value; see capq-sim --help", text);
-	return err_set(
-		err, CAPQ_EINVAL, "%.40s: no such option, or not so; see capq-sim --help", text);
-}
+	struct option longs[ARRAY_LEN(specs) + 1];
+	int c, index, rv = 0;
 
-static int read_all(struct options *options, int argc, char **argv, struct err *err)
-{
-	int option, rv = 0;
-
+	make_longs(longs);
 	opterr = 0;
 	optind = 0; /* GNU: begin anew. */
-	while (rv == 0 && (option = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
-		if (option == '?' || option == ':')
-			return refuse(option, argv[optind - 1], err);
-		rv = read_option(options, option, optarg, err);
+	while (rv == 0 && (c = getopt_long(argc, argv, ":", longs, &index)) != -1) {
+		if (c == ':')
+			return err_set(err, CAPQ_EINVAL, "%.60s wants a value; see --help",
+				argv[optind - 1]);
+		if (c == '?')
+			return err_set(
+				err, CAPQ_EINVAL, "no option %.60s; see --help", argv[optind - 1]);
+		if (!knobs_only)
+			rv = take_value(options, &specs[index], optarg, err);
+		else if (specs[index].kind == KIND_KNOB)
+			rv = knobs_set(&options->knobs, specs[index].knob, optarg, err);
 	}
 	return rv;
 }
 
-static int check_operands(struct options *options, int argc, char **argv, struct err *err)
+static int read_operands(struct options *options, int argc, char **argv, struct err *err)
 {
 	if (optind < argc && strcmp(argv[optind], "compare") == 0) {
+		optind++;
 		if (options->action == OPTIONS_RUN)
 			options->action = OPTIONS_COMPARE;
-		optind++;
 	}
 	if (optind < argc)
-		return err_set(
-			err, CAPQ_EINVAL, "'%.40s' is too much; see capq-sim --help", argv[optind]);
+		return err_set(err, CAPQ_EINVAL, "'%.60s' is too much; see --help", argv[optind]);
 	return 0;
 }
 
 static int check(const struct options *options, struct err *err)
 {
+	int farms = (options->slots > 0) + (options->builders != NULL);
+
 	if (options->trace == NULL)
-		return err_set(err, CAPQ_EINVAL, "which --trace? See capq-sim --help");
-	if ((options->slots > 0) == (options->builders != NULL))
-		return err_set(err, CAPQ_EINVAL, "give --slots N or --builders FILE");
-	if (options->action == OPTIONS_COMPARE && options->events != NULL)
-		return err_set(err, CAPQ_EINVAL, "--events is of one policy: leave out compare");
-	if (options->action == OPTIONS_RUN && options->n_policies > 1)
-		return err_set(err, CAPQ_EINVAL, "several policies: say compare");
-	if (options->action == OPTIONS_RUN && options->is_csv)
+		return err_set(err, CAPQ_EINVAL, "which --trace? See --help");
+	if (farms > 1 || (farms == 0 && options->config == NULL))
 		return err_set(
-			err, CAPQ_EINVAL, "--csv is of compare; there is --events, or --json");
+			err, CAPQ_EINVAL, "one of --slots, --builders and --config is needed");
+	if (options->action == OPTIONS_COMPARE && options->events != NULL)
+		return err_set(err, CAPQ_EINVAL, "--events is of one policy, without compare");
+	if (options->action == OPTIONS_RUN && options->n_policies > 1)
+		return err_set(err, CAPQ_EINVAL, "several policies are for compare");
 	if (options->is_csv && options->is_json)
 		return err_set(err, CAPQ_EINVAL, "--json or --csv, not both");
 	return 0;
@@ -288,34 +231,33 @@ static int check(const struct options *options, struct err *err)
 
 static void choose_policies(struct options *options)
 {
+	bool wants_all = options->action == OPTIONS_COMPARE;
+
 	if (options->n_policies > 0)
 		return;
 	do
 		options->policies[options->n_policies] = policy_classes[options->n_policies];
-	while (policy_classes[++options->n_policies] != NULL && options->action == OPTIONS_COMPARE);
+	while (policy_classes[++options->n_policies] != NULL && wants_all);
 }
 
 int options_read(struct options *options, int argc, char **argv, struct err *err)
 {
 	int rv;
 
-	*options = (struct options){
-		.knobs = SCHED_POLICY_DEFAULT,
-		.weights = { { "master", MASTER_WEIGHT } },
-		.n_weights = 1,
-		.seed = 1,
-	};
-	rv = read_all(options, argc, argv, err);
+	*options = (struct options){ .seed = 1 };
+	rv = read_options(options, argc, argv, false, err);
 	if (rv == 0)
-		rv = check_operands(options, argc, argv, err);
+		rv = read_operands(options, argc, argv, err);
 	if (rv < 0 || options->action >= OPTIONS_HELP)
 		return rv;
 	choose_policies(options);
-	return check(options, err);
+	rv = check(options, err);
+	if (rv == 0)
+		rv = knobs_init(&options->knobs, options->config, err);
+	return rv < 0 ? rv : read_options(options, argc, argv, true, err);
 }
 
 void options_finish(struct options *options)
 {
-	for (size_t i = 0; i < OPTIONS_WEIGHTS_MAX; i++)
-		free(options->branches[i]);
+	knobs_finish(&options->knobs);
 }

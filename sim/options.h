@@ -10,7 +10,6 @@
 #include "sim/engine.h"
 
 #define OPTIONS_POLICIES_MAX 16
-#define OPTIONS_WEIGHTS_MAX 64
 
 enum options_action {
 	OPTIONS_RUN,
@@ -22,18 +21,15 @@ enum options_action {
 /* Texts are borrowed from argv. */
 struct options {
 	enum options_action action;
-	const char *trace, *history, *builders, *events, *svg; /* Paths; NULL: not given. */
-	uint32_t slots;
+	const char *trace, *history, *builders, *config, *events,
+		*svg;  /* Paths; NULL: not given. */
+	int64_t slots; /* 0: not given. */
 	const struct policy_class *policies[OPTIONS_POLICIES_MAX];
 	size_t n_policies; /* At least 1; 1 unless compared. */
-	struct sched_policy knobs;
-	struct branch_weight weights[OPTIONS_WEIGHTS_MAX]; /* The last of a branch counts. */
-	size_t n_weights;
-	uint64_t seed;
+	struct knobs knobs;
+	int64_t seed;
 	double noise;
 	bool is_json, is_csv;
-
-	char *branches[OPTIONS_WEIGHTS_MAX]; /* Names that were copied. */
 };
 
 /* CAPQ_EINVAL says what is wrong. The caller ends with options_finish(), also after a failure. */
