@@ -1,6 +1,7 @@
 #include "client/output.h"
 
 #include <errno.h>
+#include <langinfo.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ void output_init(struct output *output, bool is_json, bool no_colour)
 	output->is_terminal = isatty(STDOUT_FILENO) == 1;
 	output->can_redraw = output->is_terminal && !is_json && term != NULL && term[0] != '\0' &&
 			     strcmp(term, "dumb") != 0;
+	output->is_utf8 = output->can_redraw && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	output->has_colour = output->can_redraw && !no_colour && !is_set("NO_COLOR");
 }
 

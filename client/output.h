@@ -15,6 +15,7 @@ struct output {
 	bool is_terminal;
 	bool has_colour;
 	bool can_redraw; /* The terminal understands cursor movement. */
+	bool is_utf8;    /* It shows more than ASCII. */
 	size_t n_items;  /* Of the array that output_begin_array() began. */
 };
 

@@ -374,8 +374,7 @@ static bool bool_of(const struct json *json, const char *name)
 	return json_bool(json_get(json, name), &value) && value;
 }
 
-/* caps and ptx, which travel apart, as one text again; NULL when they are no capability set. */
-static char *caps_of(const struct json *json)
+char *caps_from_json(const struct json *json)
 {
 	const struct json *caps = json_get(json, "caps");
 	struct capability_set set = { 0 };
@@ -411,7 +410,7 @@ int job_from_json(const struct json *json, struct job *out, struct err *err)
 {
 	static const char *const required[] = { "attr", "flavour", "rev", "system", NULL };
 	const struct json *cost = json_get(json, "cost");
-	struct job job = { .id = number_of(json, "id", 1, 0), .caps = caps_of(json) };
+	struct job job = { .id = number_of(json, "id", 1, 0), .caps = caps_from_json(json) };
 
 	if (job.id == 0 || job.caps == NULL || !has_texts(json, required) ||
 		!job_state_from_name(json_text(json_get(json, "state")), &job.state) ||

@@ -34,6 +34,9 @@ void eta_from_json(const struct json *json, struct eta *out);
 /* "caps" and "ptx" of a canonical set. */
 void caps_to_json(const char *caps, struct json_out *out);
 
+/* The reverse: one text again. The caller frees; NULL: they are no capability set. */
+char *caps_from_json(const struct json *json);
+
 /* The reverse. CAPQ_EINVAL when the daemon's answer is not what job_to_json() writes; strings that
  * are always known are never NULL. The caller ends with job_finish(), build_finish(). */
 int job_from_json(const struct json *json, struct job *out, struct err *err);

@@ -35,6 +35,7 @@ enum statement_slot {
 	SLOT_ROOT,
 	SLOT_BATCH,
 	SLOT_WANT,
+	SLOT_HISTORY,
 	SLOTS,
 };
 
@@ -48,7 +49,8 @@ extern const struct statements *const store_store_statements,
 						*const store_event_statements,
 							*const store_root_statements,
 								*const store_batch_statements,
-									*const store_want_statements;
+									*const store_want_statements,
+										*const store_history_statements;
 
 struct query {
 	struct store *store;

@@ -79,6 +79,7 @@ ROUTES = [
     ("GET", "/builds/{id}", {}, "get_build"),
     ("GET", "/builds/{id}/log", {"attempt": integer(1), **LOG}, "build_log"),
     ("GET", "/builds/{id}/why", {}, "why"),
+    ("GET", "/history", {"attr": ANY, "caps": CAPS, "system": ANY, **PAGE}, "history"),
     ("GET", "/events", {"after": integer(0)}, "stream_events"),
     ("POST", "/drain", {}, "drain"),
     ("POST", "/backup", {}, "backup"),
@@ -300,6 +301,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         wanted = self.query.get("state", ",".join(BUILD_STATES)).split(",")
         self.send_page("builds", self.world.builds, lambda build: build["state"] in wanted or (
             "live" in wanted and build["state"] not in FINAL))
+
+    def history(self):
+        if "attr" not in self.query:
+            raise Problem(400, "'attr' must name a package")
+        package, caps = self.query["attr"].split(".")[-1], self.query.get("caps")
+        self.send_page("history", self.world.history, lambda past: past["package"] == package and (
+            caps is None or caps == join_caps(past["caps"], past["ptx"])))
 
     def get_job(self, number):
         self.send_json(self.job_or_404(number))
