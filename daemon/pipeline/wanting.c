@@ -227,11 +227,16 @@ void usage_tick(struct pipeline *p)
 	pipeline_post(p, write_usage, NULL, NULL);
 }
 
-void wants_load(struct pipeline *p)
+void wants_reload(struct pipeline *p)
 {
 	struct folding f = { .p = p };
 
-	store_usage_each(p->store, load_usage, p);
 	store_wants_each(p->store, load_want, &f);
 	tell(&f);
+}
+
+void wants_load(struct pipeline *p)
+{
+	store_usage_each(p->store, load_usage, p);
+	wants_reload(p);
 }

@@ -14,6 +14,9 @@ void wants_changed(struct pipeline *p, int64_t build_id);
 /* At start: all of them, and what submitters have used. Every build is in the schedule. */
 void wants_load(struct pipeline *p);
 
+/* What branches weigh may have changed: all wants anew. */
+void wants_reload(struct pipeline *p);
+
 /* Now and then: what submitters have used is written. */
 void usage_tick(struct pipeline *p);
 
