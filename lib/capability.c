@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/mem.h"
 #include "lib/str.h"
 
 static bool is_suffix(char c)
@@ -12,14 +13,14 @@ static bool is_suffix(char c)
 	return c == 'a' || c == 'f';
 }
 
-/* The capability that other tools write as "86", "sm_86", "compute_90a" or "SM86": the last digit
- * is the minor number. */
+/* The capability that other tools write as "86", "sm_86", "compute_90a", "SM86" or "86-real": the
+ * last digit is the minor number. */
 static bool guess(const char *text, struct capability *out)
 {
 	static const char *const prefixes[] = { "sm_", "compute_", "lto_", "sm", "" };
 	size_t digits = 0;
 
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
 		if (strncasecmp(text, prefixes[i], strlen(prefixes[i])) == 0) {
 			text += strlen(prefixes[i]);
 			break;
@@ -35,7 +36,39 @@ static bool guess(const char *text, struct capability *out)
 	out->suffix = '\0';
 	if (is_suffix(text[digits]))
 		out->suffix = text[digits];
-	return out->major > 0 && text[digits + (out->suffix ? 1 : 0)] == '\0';
+	text += digits + (out->suffix ? 1 : 0);
+	return out->major > 0 &&
+	       (text[0] == '\0' || strcmp(text, "-real") == 0 || strcmp(text, "-virtual") == 0);
+}
+
+/* What else is written where a capability belongs, and what was meant. Case is ignored. */
+static const struct {
+	const char *part, *hint;
+} confused[] = {
+	{ "ForwardCompat", "PTX is asked for by '+PTX' behind the set; nixpkgs' option for it is "
+			   "cudaForwardCompat, and cudaEnableForwardCompat does nothing" },
+	{ "PTX", "'+PTX' stands once, behind the whole set" },
+	{ "all", "name them, separated by commas" },
+	{ "native", "capq gpus lists the capabilities of GPUs" },
+	{ "Kepler", "a generation has several; Kepler has 3.5 and 3.7" },
+	{ "Maxwell", "a generation has several; Maxwell has 5.0 and 5.2" },
+	{ "Pascal", "a generation has several; Pascal has 6.0 and 6.1" },
+	{ "Volta", "Volta is 7.0" },
+	{ "Turing", "Turing is 7.5" },
+	{ "Ampere", "a generation has several; Ampere has 8.0, 8.6 and 8.7" },
+	{ "Ada", "Ada is 8.9" },
+	{ "Hopper", "Hopper is 9.0" },
+	{ "Blackwell", "a generation has several; Blackwell has 10.0, 10.3, 11.0, 12.0 and 12.1" },
+};
+
+static const char *hint_for(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(confused); i++)
+		if (strcasestr(text, confused[i].part) != NULL)
+			return confused[i].hint;
+	if (isdigit((unsigned char)text[0]) && strpbrk(text, " ;:/|") != NULL)
+		return "separate capabilities by commas";
+	return "expected major.minor such as '8.6', '9.0a' or '10.0f'";
 }
 
 static int refuse(const char *text, struct err *err)
@@ -48,11 +81,7 @@ static int refuse(const char *text, struct err *err)
 		return err_set(err, CAPQ_EINVAL,
 			"capability '%.32s': write it as nixpkgs does, '%s'", text, hint);
 	}
-	if (strchr(text, '+') != NULL)
-		return err_set(err, CAPQ_EINVAL,
-			"capability '%.32s': '+PTX' stands once, behind the whole set", text);
-	return err_set(err, CAPQ_EINVAL,
-		"capability '%.32s': expected major.minor such as '8.6', '9.0a' or '10.0f'", text);
+	return err_set(err, CAPQ_EINVAL, "capability '%.32s': %s", text, hint_for(text));
 }
 
 int capability_parse(const char *text, struct capability *out, struct err *err)

@@ -31,8 +31,9 @@ struct capability_set {
 	bool ptx;
 };
 
-/* Read one capability. CAPQ_EINVAL for anything else; for the spellings that other tools use (86,
- * sm_86, compute_86, 8.6+PTX) the text says what was meant. */
+/* Read one capability. CAPQ_EINVAL for anything else; for what other tools and people write there
+ * (86, sm_86, 86-real, 8.6+PTX, 8.0;8.6, Ampere, cudaEnableForwardCompat) the text says what was
+ * meant. Whether anything can build for it is for lib/cuda.h to say. */
 int capability_parse(const char *text, struct capability *out, struct err *err);
 
 /* Read a set in the form above, in any order, duplicates allowed; blanks around commas are taken.

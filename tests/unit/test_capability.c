@@ -62,7 +62,18 @@ static void other_spellings_are_refused_with_a_hint(void **state)
 		{ "sm_8.6", "expected major.minor such as '8.6', '9.0a' or '10.0f'" },
 		{ "86ab", "expected major.minor such as '8.6', '9.0a' or '10.0f'" },
 		{ "1000", "expected major.minor such as '8.6', '9.0a' or '10.0f'" },
-		{ "Ampere", "expected major.minor such as '8.6', '9.0a' or '10.0f'" },
+		{ "86-real", "write it as nixpkgs does, '8.6'" },
+		{ "90a-virtual", "write it as nixpkgs does, '9.0a'" },
+		{ "86-unreal", "expected major.minor such as '8.6', '9.0a' or '10.0f'" },
+		{ "Ampere", "a generation has several; Ampere has 8.0, 8.6 and 8.7" },
+		{ "hopper", "Hopper is 9.0" },
+		{ "all-major", "name them, separated by commas" },
+		{ "native", "capq gpus lists the capabilities of GPUs" },
+		{ "8.0;8.6", "separate capabilities by commas" },
+		{ "8.0 8.6", "separate capabilities by commas" },
+		{ "cudaEnableForwardCompat",
+			"PTX is asked for by '+PTX' behind the set; nixpkgs' option for it is "
+			"cudaForwardCompat, and cudaEnableForwardCompat does nothing" },
 	};
 
 	(void)state;
@@ -121,8 +132,11 @@ static void wrong_sets_name_the_element(void **state)
 		{ "8.0,86", "capability '86': write it as nixpkgs does, '8.6'" },
 		{ "8.0+PTX,8.6", "capability '8.0+PTX': '+PTX' stands once, behind the whole set" },
 		{ "8.6+PTX+PTX", "capability '8.6+PTX': '+PTX' stands once, behind the whole set" },
-		{ "8.0 8.6", "capability '8.0 8.6': expected major.minor such as '8.6', '9.0a' or "
-			     "'10.0f'" },
+		{ "8.0 8.6", "capability '8.0 8.6': separate capabilities by commas" },
+		{ "8.6,cudaForwardCompat",
+			"capability 'cudaForwardCompat': PTX is asked for by '+PTX' behind the set; "
+			"nixpkgs' option for it is cudaForwardCompat, and cudaEnableForwardCompat "
+			"does nothing" },
 	};
 
 	(void)state;
