@@ -5,6 +5,7 @@
 
 #include "lib/attr_path.h"
 #include "lib/capability.h"
+#include "lib/cuda.h"
 #include "lib/job_json.h"
 #include "lib/rev_name.h"
 
@@ -54,6 +55,8 @@ static int set_caps(struct job_spec *spec, const char *text, struct err *err)
 	struct capability_set set;
 	int rv = capability_set_parse(text, &set, err);
 
+	if (rv == 0)
+		rv = cuda_check_anywhere(&set, err);
 	if (rv == 0)
 		capability_set_format(&set, spec->caps);
 	return rv;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lib/cuda.h"
 #include "lib/mem.h"
 #include "lib/rev_name.h"
 #include "lib/time_text.h"
@@ -101,6 +102,19 @@ static int read_priority(const struct json *value, struct job_spec *spec, struct
 	return 0;
 }
 
+static int refuse_member(const char *name, struct err *err)
+{
+	/* nixpkgs' names, and the one that many think is nixpkgs'. */
+	if (strcmp(name, "cudaForwardCompat") == 0 || strcmp(name, "cudaEnableForwardCompat") == 0)
+		return err_set(err, CAPQ_EINVAL, "'%s': PTX is asked for by \"ptx\": true", name);
+	if (strcmp(name, "cudaCapabilities") == 0)
+		return err_set(err, CAPQ_EINVAL, "'%s' is called 'caps' here", name);
+	return err_set(err, CAPQ_EINVAL,
+		"'%.64s' means nothing here; a job has attr, caps, ptx, rev, flavour, system, "
+		"priority",
+		name);
+}
+
 static int read_member(const struct json *member, struct job_spec *spec, struct err *err)
 {
 	const char *name = json_name(member);
@@ -119,10 +133,7 @@ static int read_member(const struct json *member, struct job_spec *spec, struct 
 		return read_short(member, spec->system, SYSTEM_MAX, err);
 	if (strcmp(name, "priority") == 0)
 		return read_priority(member, spec, err);
-	return err_set(err, CAPQ_EINVAL,
-		"'%.64s' means nothing here; a job has attr, caps, ptx, rev, flavour, system, "
-		"priority",
-		name);
+	return refuse_member(name, err);
 }
 
 int job_spec_from_json(const struct json *json, struct job_spec *out, struct err *err)
@@ -149,6 +160,8 @@ int job_spec_from_json(const struct json *json, struct job_spec *out, struct err
 		rv = read_caps(caps, &set, err);
 	if (rv == 0 && ptx != NULL && json_kind(ptx) != JSON_NULL)
 		rv = read_ptx(ptx, &set, err);
+	if (rv == 0)
+		rv = cuda_check_anywhere(&set, err);
 	if (rv < 0)
 		return rv;
 	capability_set_format(&set, spec.caps);

@@ -117,6 +117,13 @@ static void other_requests_are_refused(void **state)
 		{ "{" A C ",\"atr\":1}",
 			"'atr' means nothing here; a job has attr, caps, ptx, rev, "
 			"flavour, system, priority" },
+		{ "{" A C ",\"cudaEnableForwardCompat\":false}",
+			"'cudaEnableForwardCompat': PTX is asked for by \"ptx\": true" },
+		{ "{" A C ",\"cudaCapabilities\":[]}", "'cudaCapabilities' is called 'caps' here" },
+		{ "{" A "\"caps\":[\"10.0f\",\"10.0\"]}",
+			"10.0 and 10.0f: nvcc refuses a capability beside its family; take one of "
+			"them" },
+		{ "{" A "\"caps\":\"8.4\"}", "capability 8.4: there is none; see capq gpus" },
 		{ "{" A A C "}", "'attr' is there twice" },
 		{ "{" A C "," C "}", "'caps' is there twice" },
 	};
