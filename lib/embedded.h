@@ -8,6 +8,7 @@ struct embedded {
 };
 
 extern const struct embedded embedded_schema[]; /* schema/NNNN_*.sql, in order. */
+extern const struct embedded embedded_gpus[];   /* etc/gpus.tsv */
 extern const struct embedded embedded_nix[];    /* daemon/pipeline/ *.nix */
 
 #endif
