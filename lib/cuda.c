@@ -147,6 +147,57 @@ int cuda_version_parse(const char *text, struct cuda_version *out, struct err *e
 	return 0;
 }
 
+/* The first driver branch that speaks a CUDA version; from the release notes of the toolkits. */
+static const struct {
+	int64_t branch;
+	struct cuda_version cuda;
+} drivers[] = {
+	{ 580, { 13, 0 } },
+	{ 575, { 12, 9 } },
+	{ 570, { 12, 8 } },
+	{ 565, { 12, 7 } },
+	{ 560, { 12, 6 } },
+	{ 555, { 12, 5 } },
+	{ 550, { 12, 4 } },
+	{ 545, { 12, 3 } },
+	{ 535, { 12, 2 } },
+	{ 530, { 12, 1 } },
+	{ 525, { 12, 0 } },
+	{ 520, { 11, 8 } },
+	{ 515, { 11, 7 } },
+	{ 510, { 11, 6 } },
+	{ 495, { 11, 5 } },
+	{ 470, { 11, 4 } },
+	{ 465, { 11, 3 } },
+	{ 460, { 11, 2 } },
+	{ 455, { 11, 1 } },
+	{ 450, { 11, 0 } },
+};
+
+int cuda_driver_parse(const char *text, struct cuda_version *out, struct err *err)
+{
+	char branch[4] = "";
+	int64_t n;
+
+	if (strcspn(text, ".") == 3)
+		memcpy(branch, text, 3);
+	if (!str_to_int(branch, 450, 999, &n)) {
+		if (cuda_version_parse(text, out, NULL) == 0)
+			return 0;
+		return err_set(err, CAPQ_EINVAL,
+			"driver '%.32s': expected the CUDA version that it speaks, such as '12.8', "
+			"or its own, from 450",
+			text);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
+		if (n >= drivers[i].branch) {
+			*out = drivers[i].cuda;
+			break;
+		}
+	}
+	return 0;
+}
+
 int cuda_version_compare(struct cuda_version a, struct cuda_version b)
 {
 	int by_major = (a.major > b.major) - (a.major < b.major);

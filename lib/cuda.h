@@ -20,6 +20,9 @@ struct cuda_version {
 /* Read "12.8"; what is behind a second dot is left out. CAPQ_EINVAL for anything else. */
 int cuda_version_parse(const char *text, struct cuda_version *out, struct err *err);
 
+/* Read which CUDA a driver speaks: a CUDA version, or a driver's own, "550.54.14". */
+int cuda_driver_parse(const char *text, struct cuda_version *out, struct err *err);
+
 /* Below, at or above 0 as `a` is older than, equal to or newer than `b`. */
 int cuda_version_compare(struct cuda_version a, struct cuda_version b);
 

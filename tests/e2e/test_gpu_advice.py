@@ -33,5 +33,113 @@ class Gpus(CapqCase):
         self.assertEqual(self.asked(), [])
 
 
+def write_program(path, text):
+    with open(path, "w") as file:
+        file.write("#!/bin/sh\n" + text)
+    os.chmod(path, 0o755)
+
+
+class Lookup(CapqCase):
+    def ask(self, *arguments, code=0, **environment):
+        said = self.capq("lookup", *arguments, "--json", **environment)
+        self.assertEqual((said.code, said.err), (code, ""))
+        return json.loads(said.out)
+
+    def test_what_fits_comes_first_with_what_to_write(self):
+        self.says("lookup --gpu A100 --set 7.5+PTX --set 9.0,8.0 --set 8.0 --set 8.6",
+                  "A100 (8.0): use 8.0\n"
+                  "  [8.0]: exact SASS sm_80\n"
+                  "  [8.0,9.0]: exact SASS sm_80\n"
+                  "  [7.5+PTX]: PTX JIT from compute_75\n"
+                  "  [8.6]: no: sm_86 is newer than the device\n"
+                  "  config.cudaCapabilities = [ \"8.0\" ];\n"
+                  "  config.cudaForwardCompat = false;\n")
+        self.assertEqual(self.ask("--gpu", "A100", "--set", "9.0,8.0+PTX", "--set", "8.6"), {
+            "gpu": "A100", "capability": "8.0", "gpus": [{"gpu": "A100", "capability": "8.0"}],
+            "verdict": "use", "best": "8.0,9.0+PTX", "variants": [
+                {"set": "8.0,9.0+PTX", "tier": "exact", "reason": "exact SASS sm_80"},
+                {"set": "8.6", "tier": "no", "reason": "sm_86 is newer than the device"}],
+            "snippet": "config.cudaCapabilities = [ \"8.0\" \"9.0\" ];\n"
+                       "config.cudaForwardCompat = true;\n",
+            "remedy": None})
+        self.assertEqual(self.asked(), [])
+
+    def test_jit_is_never_chosen_silently(self):
+        asked = ["--gpu", "8.0", "--set", "7.5+PTX", "--set", "8.6"]
+        said = self.ask(*asked, code=1)
+        self.assertEqual((said["verdict"], said["best"], said["snippet"]), ("jit", None, None))
+        self.assertEqual([v["tier"] for v in said["variants"]], ["jit", "no"])
+        self.assertEqual(said["remedy"].splitlines(), [
+            "Have it built: capq submit ATTR --caps 8.0",
+            '  config.cudaCapabilities = [ "8.0" ];', "  config.cudaForwardCompat = false;",
+            "With --allow-jit, PTX is compiled by the driver when a program starts: for a big "
+            "library, minutes."])
+        self.assertIn("8.0 (8.0): only by JIT, which is not allowed\n",
+                      self.capq("lookup", *asked).out)
+        said = self.ask(*asked, "--allow-jit")
+        self.assertEqual((said["verdict"], said["best"], said["remedy"]), ("jit", "7.5+PTX", None))
+
+    def test_what_to_do_when_nothing_fits(self):
+        for gpu, more, remedy in (
+                ("8.0", [], "Have it built: capq submit ATTR --caps 8.0"),
+                ("8.0", ["--gpu", "8.9"], "Have it built: capq submit ATTR --caps 8.0,8.9"),
+                ("8.0", ["--toolkit", "13.0", "--driver", "550.54"],
+                 "The driver speaks CUDA 12.4, this is made by CUDA 13.0: take a newer driver, "
+                 "or a build by CUDA 12."),
+                ("12.0", ["--toolkit", "12.6"],
+                 "CUDA 12.6 cannot build for 12.0 (it builds for 5.0,5.2,5.3,6.0,6.1,6.2,7.0,7.5,"
+                 "8.0,8.6,8.7,8.9,9.0,9.0a): take a revision or a package set with a CUDA that "
+                 "can."),
+                ("Thor", ["--toolkit", "12.8"], "Have it built: capq submit ATTR --caps 10.1"),
+                ("Thor", ["--toolkit", "13.0"], "Have it built: capq submit ATTR --caps 11.0")):
+            said = self.ask("--gpu", gpu, "--set", "9.0", *more, code=1)
+            self.assertEqual((said["verdict"], said["remedy"].splitlines()[0]), ("none", remedy))
+
+    def test_of_several_gpus_the_worst_decides(self):
+        said = self.ask("--gpu", "A100", "--gpu", "RTX 3090", "--set", "8.6", "--set", "8.0")
+        self.assertEqual((said["gpu"], said["capability"]), ("A100, RTX 3090", "8.0,8.6"))
+        self.assertEqual(said["best"], "8.0")
+        self.assertEqual([v["reason"] for v in said["variants"]], [
+            "RTX 3090: same-major SASS sm_80", "A100: sm_86 is newer than the device"])
+
+    def test_this_machine(self):
+        bin_dir = self.path("bin")
+        os.mkdir(bin_dir)
+        write_program(os.path.join(bin_dir, "nvidia-smi"),
+                      'case "$*" in\n'
+                      '*compute_cap*) echo "NVIDIA H100 80GB HBM3, 9.0" ;;\n'
+                      '*) echo "| NVIDIA-SMI 550.54.14  CUDA Version: 12.4  |" ;;\n'
+                      'esac\n')
+        path = bin_dir + ":" + os.environ["PATH"]
+        for asked in ([], ["--gpu", "auto"]):
+            said = self.ask(*asked, "--set", "9.0", "--toolkit", "12.8", PATH=path)
+            self.assertEqual((said["gpu"], said["best"]), ("NVIDIA H100 80GB HBM3", "9.0"))
+        # Its driver is too old for PTX of that toolkit, unless another one is named.
+        said = self.ask("--set", "8.9+PTX", "--toolkit", "12.8", code=1, PATH=path)
+        self.assertEqual(said["verdict"], "none")
+        said = self.ask("--set", "8.9+PTX", "--toolkit", "12.8", "--driver", "12.8", code=1,
+                        PATH=path)
+        self.assertEqual(said["verdict"], "jit")
+
+    def test_what_is_wrong_is_refused(self):
+        for arguments, sentence in (
+                (["--gpu", "A100"],
+                 "which sets? For example: capq lookup --gpu A100 --set 7.5+PTX --set 8.6"),
+                (["--gpu", "A100", "--set", "86"],
+                 "capability '86': write it as nixpkgs does, '8.6'"),
+                (["--gpu", "A100", "--set", "8.6", "--driver", "new"],
+                 "driver 'new': expected the CUDA version that it speaks, such as '12.8', or its "
+                 "own, from 450"),
+                (["--gpu", "A100", "--set", "8.6", "--toolkit", "12"],
+                 "CUDA version '12': expected one such as '12.8'"),
+                (["--gpu", "GeForce RTX 3099", "--set", "8.6"],
+                 "no GPU 'GeForce RTX 3099' is known; did you mean 'GeForce RTX 3090'? See capq "
+                 "gpus"),
+                (["--gpu", "GT 1030", "--set", "8.6"],
+                 "GPU 'GT 1030' may be 3.0 (GeForce GT 1030, GK107, PCI id 0fc5) or 6.1 (GeForce "
+                 "GT 1030, GP108, PCI id 1d01); give the capability")):
+            self.refuses(self.capq("lookup", *arguments), 2, sentence)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -104,6 +104,26 @@ static void versions_are_read_and_compared(void **state)
 	assert_true(cuda_version_compare(version("12.8"), v) == 0);
 }
 
+static void drivers_are_read(void **state)
+{
+	static const struct {
+		const char *text, *cuda;
+	} cases[] = { { "12.8", "12.8" }, { "550.54.14", "12.4" }, { "535", "12.2" },
+		{ "549.99", "12.3" }, { "450.80", "11.0" }, { "999.1", "13.0" } };
+	struct cuda_version v;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(cuda_driver_parse(cases[i].text, &v, NULL), 0);
+		assert_int_equal(cuda_version_compare(v, version(cases[i].cuda)), 0);
+	}
+	assert_int_equal(cuda_driver_parse("390.157", &v, &err), CAPQ_EINVAL);
+	assert_string_equal(err.text, "driver '390.157': expected the CUDA version that it speaks, "
+				      "such as '12.8', or its own, from 450");
+	assert_int_equal(cuda_driver_parse("12", &v, NULL), CAPQ_EINVAL);
+}
+
 #define BUILDS NULL
 
 static void sets_are_refused_with_the_reason(void **state)
@@ -241,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_cuda_version_knows_its_capabilities),
 		cmocka_unit_test(versions_are_read_and_compared),
+		cmocka_unit_test(drivers_are_read),
 		cmocka_unit_test(sets_are_refused_with_the_reason),
 		cmocka_unit_test(some_sets_are_refused_everywhere),
 		cmocka_unit_test(jetsons_are_known),
