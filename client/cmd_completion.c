@@ -11,6 +11,12 @@ static bool wants_file(const struct option_spec *option)
 	return option->argument != NULL && strcmp(option->argument, "FILE") == 0;
 }
 
+static bool takes_files(const struct command *command)
+{
+	return strcmp(command->arguments, "FILE") == 0 ||
+	       strcmp(command->arguments, "PATH...") == 0;
+}
+
 /* `text` for use inside of single quotes; zsh also wants some characters of its own escaped. */
 static void print_quoted(const char *text, const char *special)
 {
@@ -81,7 +87,7 @@ static void print_bash(void)
 	}
 	(void)puts("\t*) return ;;\n"
 		   "\tesac\n"
-		   "\tif [[ $command == backup && $cur != -* ]]; then\n"
+		   "\tif [[ ( $command == backup || $command == inspect ) && $cur != -* ]]; then\n"
 		   "\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"
 		   "\telse\n"
 		   "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
@@ -120,7 +126,7 @@ static void print_fish(void)
 		str_addf(&condition, " -n '__fish_seen_subcommand_from %s'", (*c)->name);
 		print_fish_options(condition.text, (*c)->options);
 	}
-	(void)puts("complete -c capq -n '__fish_seen_subcommand_from backup' -F");
+	(void)puts("complete -c capq -n '__fish_seen_subcommand_from backup inspect' -F");
 }
 
 /* ---- zsh ---- */
@@ -160,8 +166,7 @@ static void print_zsh(void)
 		(void)printf("\t\t%s)\n\t\t\t_arguments", (*c)->name);
 		print_zsh_options((*c)->options);
 		print_zsh_options(global_options);
-		(void)printf(
-			"%s ;;\n", strcmp((*c)->arguments, "FILE") == 0 ? " '*:file:_files'" : "");
+		(void)printf("%s ;;\n", takes_files(*c) ? " '*:file:_files'" : "");
 	}
 	(void)puts("\t\tesac ;;\n"
 		   "\tesac\n"

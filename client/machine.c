@@ -2,20 +2,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/now.h"
+#include "client/ask.h"
 #include "lib/mem.h"
 #include "lib/str.h"
-
-#define ASK_TIMEOUT_MS 20000 /* nvidia-smi may have to load the driver first. */
-#define ANSWER_MAX 65536
 
 static const char *const libcuda_names[] = { "libcuda.so.1",
 	"/run/opengl-driver/lib/libcuda.so.1", /* NixOS. */
@@ -24,62 +18,6 @@ static const char *const libcuda_names[] = { "libcuda.so.1",
 const struct machine_place machine_here = {
 	.root = "", .smi = "nvidia-smi", .libcuda = libcuda_names
 };
-
-/* ---- asking in a child ---- */
-
-static void be_child(int out, void (*tell)(const void *arg), const void *arg)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
-		dup2(out, STDOUT_FILENO) < 0)
-		_exit(1);
-	tell(arg);
-	(void)fflush(stdout);
-	_exit(0);
-}
-
-/* Read until the end, the bound or the time limit. */
-static void read_answer(int fd, struct str *out)
-{
-	int64_t until = monotonic_ms() + ASK_TIMEOUT_MS;
-
-	while (out->len < ANSWER_MAX) {
-		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-		int64_t left = until - monotonic_ms();
-		char bytes[4096];
-		ssize_t n;
-
-		if (left <= 0 || poll(&poll_fd, 1, (int)left) <= 0)
-			return;
-		n = read(fd, bytes, sizeof bytes);
-		if (n <= 0)
-			return;
-		str_add_utf8(out, bytes, (size_t)n);
-	}
-}
-
-char *machine_ask(void (*tell)(const void *arg), const void *arg)
-{
-	struct str answer = { 0 };
-	int fds[2];
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return xstrdup("");
-	(void)fflush(stdout); /* Else the child prints it again. */
-	pid = fork();
-	if (pid == 0)
-		be_child(fds[1], tell, arg);
-	(void)close(fds[1]);
-	if (pid > 0) {
-		read_answer(fds[0], &answer);
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
-	}
-	(void)close(fds[0]);
-	return str_take(&answer);
-}
 
 /* ---- nvidia-smi ---- */
 
@@ -148,12 +86,12 @@ struct cuda_version machine_cuda_of_smi(const char *text)
 static size_t ask_smi(
 	const struct machine_place *place, const struct gpu_table *table, struct machine *out)
 {
-	cleanup_free char *gpus = machine_ask(tell_smi_gpus, place->smi);
+	cleanup_free char *gpus = ask(tell_smi_gpus, place->smi);
 	cleanup_free char *header = NULL;
 
 	if (machine_from_smi(gpus, table, out) == 0)
 		return 0;
-	header = machine_ask(tell_smi_header, place->smi);
+	header = ask(tell_smi_header, place->smi);
 	out->driver = machine_cuda_of_smi(header);
 	return out->n;
 }
@@ -183,7 +121,7 @@ size_t machine_from_libcuda(const char *text, struct machine *out)
 static size_t ask_libcuda(const struct machine_place *place, struct machine *out)
 {
 	for (const char *const *name = place->libcuda; *name != NULL && out->n == 0; name++) {
-		cleanup_free char *said = machine_ask(machine_tell_libcuda, *name);
+		cleanup_free char *said = ask(machine_tell_libcuda, *name);
 
 		(void)machine_from_libcuda(said, out);
 	}

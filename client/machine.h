@@ -40,11 +40,7 @@ size_t machine_from_smi(const char *text, const struct gpu_table *table, struct 
 size_t machine_from_libcuda(const char *text, struct machine *out);
 struct cuda_version machine_cuda_of_smi(const char *text); /* "| ... CUDA Version: 12.4 |" */
 
-/* Run `tell` in a process of its own and return what that printed; "" when nothing or when it took
- * too long. The caller frees. A driver that hangs or crashes then takes nobody with it. */
-char *machine_ask(void (*tell)(const void *arg), const void *arg);
-
-/* To be run by machine_ask(): print what the library `arg` points to (a name) says. */
+/* To be run by ask(): print what the library `arg` points to (a name) says. */
 void machine_tell_libcuda(const void *arg);
 
 #endif

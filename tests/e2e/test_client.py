@@ -14,7 +14,7 @@ import capqd_double  # noqa: E402
 from capq_case import CAPQ, SOURCE, CapqCase, Double, masked  # noqa: E402
 
 COMMANDS = ("submit wait watch status list show builds history log why cancel "
-            "retry hold release bump drain backup lookup gpus version completion help").split()
+            "retry hold release bump drain backup lookup gpus inspect version completion help").split()
 
 
 class CommandLine(CapqCase):

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from capq_case import CapqCase  # noqa: E402
+from capq_case import SOURCE, CapqCase  # noqa: E402
 
 
 class Gpus(CapqCase):
@@ -139,6 +139,57 @@ class Lookup(CapqCase):
                  "GPU 'GT 1030' may be 3.0 (GeForce GT 1030, GK107, PCI id 0fc5) or 6.1 (GeForce "
                  "GT 1030, GP108, PCI id 1d01); give the capability")):
             self.refuses(self.capq("lookup", *arguments), 2, sentence)
+
+
+class Inspect(CapqCase):
+    def fixture(self, name):
+        return os.path.join(SOURCE, "tests/fixtures/fatbin", name)
+
+    def test_a_file(self):
+        path = self.fixture("mixed_units.so")
+        self.says("inspect " + path,
+                  "FILE\tUNITS\tSASS\tPTX\tNOTE\n"
+                  "%s\t2\tsm_80 sm_90\tcompute_90\tonly in some units: sm_90 compute_90\n" % path)
+        self.assertEqual(json.loads(self.capq("inspect", path, "--json").out), [
+            {"path": path, "sass": ["sm_80", "sm_90"], "ptx": ["compute_90"], "lto": [],
+             "units": 2, "sass_in_all": ["sm_80"], "ptx_in_all": [], "stub_only": []}])
+        self.assertEqual(self.asked(), [])
+
+    def test_a_directory(self):
+        """As the manifest says; every file by itself says the same."""
+        with open(self.fixture("manifest.json"), encoding="utf-8") as file:
+            wanted = {one["path"]: one for one in json.load(file) if "nothing" not in one}
+        said = self.capq("inspect", self.fixture(""), "--json")
+        self.assertEqual((said.code, said.err), (1, ""))  # Some are damaged.
+        found = {os.path.basename(one.pop("path")): one for one in json.loads(said.out)}
+        self.assertEqual(sorted(found), sorted(wanted))
+        for name, one in wanted.items():
+            if "error" in one:
+                self.assertEqual(list(found[name]), ["error"])
+            else:
+                self.assertEqual({"path": name, **found[name]}, one)
+
+    def test_what_is_damaged_or_not_there(self):
+        damaged, whole = self.fixture("truncated.fatbin"), self.fixture("one.o")
+        said = self.capq("inspect", damaged, whole, "--no-header")
+        self.assertEqual((said.code, said.out), (1, whole + "\t1\tsm_80 sm_90\t\t\n"))
+        self.assertIn("capq: %s: container at 0x0: its " % damaged, said.err)
+        said = self.capq("inspect", "/nowhere", "--json")
+        self.assertEqual((said.code, json.loads(said.out)), (2, [
+            {"path": "/nowhere", "error": "open: No such file or directory"}]))
+        self.says("inspect --json " + self.fixture("no_cuda.so"), "[]\n")
+
+    def test_a_closure(self):
+        folder = self.path("bin")
+        os.mkdir(folder)
+        write_program(os.path.join(folder, "nix-store"),
+                      '[ "$*" = "--query --requisites /nix/store/x" ] && echo %s && echo %s\n' %
+                      (self.fixture("one.o"), self.fixture("no_cuda.so")))
+        path = folder + ":" + os.environ["PATH"]
+        said = self.capq("inspect", "--closure", "/nix/store/x", "--json", PATH=path)
+        self.assertEqual([one["path"] for one in json.loads(said.out)], [self.fixture("one.o")])
+        self.refuses(self.capq("inspect", "-R", "/nix/store/y", "--no-header", PATH=path), 2,
+                     "nix-store knows no closure of /nix/store/y")
 
 
 if __name__ == "__main__":

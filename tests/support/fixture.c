@@ -8,9 +8,14 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 
+char *fixture_path(const char *name)
+{
+	return str_format("%s/tests/fixtures/%s", getenv("CAPQ_SOURCE"), name);
+}
+
 char *fixture_read(const char *name, size_t *out_len)
 {
-	cleanup_free char *path = str_format("%s/tests/fixtures/%s", getenv("CAPQ_SOURCE"), name);
+	cleanup_free char *path = fixture_path(name);
 	FILE *file = fopen(path, "re");
 	size_t len;
 	char *bytes;

@@ -8,4 +8,7 @@
  * when there is no such file. The caller frees. */
 char *fixture_read(const char *name, size_t *out_len);
 
+/* The path of tests/fixtures/`name`. The caller frees. */
+char *fixture_path(const char *name);
+
 #endif

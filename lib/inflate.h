@@ -1,0 +1,15 @@
+/* The two ways in which device code is compressed. Pure. */
+#ifndef CAPQ_LIB_INFLATE_H
+#define CAPQ_LIB_INFLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/bytes.h"
+
+/* Inflate all of `in`, an LZ4 block without a frame, or a zstd frame, to just `size` bytes at
+ * `out`. False: it is damaged, or has another size. */
+bool inflate_lz4(struct bytes in, unsigned char *out, size_t size);
+bool inflate_zstd(struct bytes in, unsigned char *out, size_t size);
+
+#endif
