@@ -9,7 +9,7 @@ bool bytes_hold(struct bytes b, uint64_t offset, uint64_t size)
 
 struct bytes bytes_part(struct bytes b, uint64_t offset, uint64_t size)
 {
-	if (!bytes_hold(b, offset, size))
+	if (b.at == NULL || !bytes_hold(b, offset, size))
 		return (struct bytes){ NULL, 0 };
 	return (struct bytes){ b.at + offset, size };
 }
@@ -39,7 +39,7 @@ const char *bytes_text(struct bytes b, uint64_t offset)
 
 bool bytes_begin(struct bytes b, const void *prefix, size_t size)
 {
-	return b.size >= size && memcmp(b.at, prefix, size) == 0;
+	return b.at != NULL && b.size >= size && memcmp(b.at, prefix, size) == 0;
 }
 
 uint64_t bytes_find(struct bytes b, uint64_t from, const void *wanted, size_t size)
