@@ -10,7 +10,8 @@ import argparse
 import importlib
 import sys
 
-NAMES = ["submits", "bulk", "large", "handover", "builds"]
+NAMES = ["submits", "bulk", "large", "handover", "builds", "inspect"]
+MODULES = {"inspect": "inspecting"}  # Python has an inspect of its own.
 
 
 def main():
@@ -28,7 +29,7 @@ def main():
     nixbox.enter()
     report = figures.Report()
     for name in options.names or NAMES:
-        benchmark = importlib.import_module(name)
+        benchmark = importlib.import_module(MODULES.get(name, name))
         benchmark.run(report, options.quick)
         report.flush(benchmark.TITLE)
     report.summary()

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #include "lib/cubin.h"
-#include "lib/inflate.h"
 
 /* Where fields are. */
 enum {
@@ -29,7 +28,7 @@ enum {
 };
 
 #define ARCH_MAX 999
-#define STUB_MAX 16384 /* Nothing that is larger is looked into. */
+#define STUB_MAX 8192 /* Nothing that is larger is looked into. */
 
 int fatbin_open(struct bytes bytes, struct bytes *out, uint64_t *out_size, struct err *err)
 {
@@ -105,7 +104,7 @@ int fatbin_next(struct bytes entries, uint64_t *at, struct fatbin_entry *out, st
 	return 1;
 }
 
-bool fatbin_has_code(const struct fatbin_entry *entry)
+bool fatbin_has_code(const struct fatbin_entry *entry, struct inflater *inflater)
 {
 	unsigned char inflated[STUB_MAX];
 	bool is_whole = true;
@@ -116,6 +115,6 @@ bool fatbin_has_code(const struct fatbin_entry *entry)
 		return true;
 	is_whole = entry->how == STORED_LZ4
 			   ? inflate_lz4(entry->stored, inflated, (size_t)entry->size)
-			   : inflate_zstd(entry->stored, inflated, (size_t)entry->size);
+			   : inflate_zstd(inflater, entry->stored, inflated, (size_t)entry->size);
 	return !is_whole || cubin_has_code((struct bytes){ inflated, entry->size });
 }

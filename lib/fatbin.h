@@ -15,6 +15,7 @@
 
 #include "lib/bytes.h"
 #include "lib/err.h"
+#include "lib/inflate.h"
 
 #define FATBIN_MAGIC "\x50\xed\x55\xba"
 #define FATBIN_MAGIC_LEN 4
@@ -45,6 +46,6 @@ int fatbin_next(struct bytes entries, uint64_t *at, struct fatbin_entry *out, st
 
 /* An ELF entry holds code: some section .text.NAME is not empty. What is large, or cannot be
  * inflated, is taken for code: the stubs that nvcc's linker step adds are of a kilobyte or two. */
-bool fatbin_has_code(const struct fatbin_entry *entry);
+bool fatbin_has_code(const struct fatbin_entry *entry, struct inflater *inflater);
 
 #endif

@@ -92,17 +92,23 @@ static const struct {
 /* In which way a name is taken for one of the table: the first that finds any decides. */
 enum way { ALL_WORDS, HARD_WORDS, PART, HARD_PART, CHIP, N_WAYS };
 
-static bool is_meant(
-	enum way way, const struct gpu_words *wanted, const char *text, const struct gpu *gpu)
-{
+/* What is looked for, and the words of all names. */
+struct search {
+	const struct gpu_table *table;
+	const char *text;
 	struct gpu_words words;
+	struct gpu_words *names; /* One for each line of the table. */
+};
+
+static bool is_meant(const struct search *search, enum way way, size_t i)
+{
+	const struct gpu_words *name = &search->names[i];
 
 	if (way == CHIP)
-		return strcasecmp(text, gpu->chip) == 0;
-	gpu_words_read(gpu->name, &words);
+		return strcasecmp(search->text, search->table->gpus[i].chip) == 0;
 	if (way == ALL_WORDS || way == HARD_WORDS)
-		return gpu_words_equal(wanted, &words, way == HARD_WORDS);
-	return gpu_words_within(wanted, &words, way == HARD_PART);
+		return gpu_words_equal(&search->words, name, way == HARD_WORDS);
+	return gpu_words_within(&search->words, name, way == HARD_PART);
 }
 
 /* The GPUs meant, by capability: the first of each. */
@@ -111,14 +117,13 @@ struct meant {
 	size_t n;
 };
 
-static void collect(const struct gpu_table *table, enum way way, const char *text,
-	const struct gpu_words *words, struct meant *out)
+static void collect(const struct search *search, enum way way, struct meant *out)
 {
-	for (size_t i = 0; i < table->n; i++) {
-		const struct gpu *gpu = &table->gpus[i];
+	for (size_t i = 0; i < search->table->n; i++) {
+		const struct gpu *gpu = &search->table->gpus[i];
 		bool is_known = false;
 
-		if (!is_meant(way, words, text, gpu))
+		if (!is_meant(search, way, i))
 			continue;
 		for (size_t k = 0; k < out->n; k++)
 			if (capability_compare(out->gpus[k]->capability, gpu->capability) == 0)
@@ -126,6 +131,30 @@ static void collect(const struct gpu_table *table, enum way way, const char *tex
 		if (!is_known && out->n < ARRAY_LEN(out->gpus))
 			out->gpus[out->n++] = gpu;
 	}
+}
+
+static void find_meant(struct search *search, struct meant *out)
+{
+	search->names = xcalloc(search->table->n + 1, sizeof *search->names);
+	for (size_t i = 0; i < search->table->n; i++)
+		gpu_words_read(search->table->gpus[i].name, &search->names[i]);
+	for (enum way way = ALL_WORDS; way < N_WAYS && out->n == 0; way++)
+		collect(search, way, out);
+	free(search->names);
+}
+
+static bool find_alias(const struct gpu_words *words, struct capability *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++) {
+		struct gpu_words alias;
+
+		gpu_words_read(aliases[i].name, &alias);
+		if (gpu_words_equal(words, &alias, false)) {
+			*out = aliases[i].capability;
+			return true;
+		}
+	}
+	return false;
 }
 
 static int refuse_ambiguous(const char *name, const struct meant *meant, struct err *err)
@@ -186,24 +215,16 @@ static int take_capability(struct capability c, struct capability *out, struct e
 int gpu_find(
 	const struct gpu_table *table, const char *name, struct capability *out, struct err *err)
 {
+	struct search search = { .table = table, .text = name };
 	struct meant meant = { .n = 0 };
-	struct gpu_words words;
 	struct capability c;
 
 	if (capability_parse(name, &c, NULL) == 0)
 		return take_capability(c, out, err);
-	gpu_words_read(name, &words);
-	for (size_t i = 0; i < ARRAY_LEN(aliases); i++) {
-		struct gpu_words alias;
-
-		gpu_words_read(aliases[i].name, &alias);
-		if (gpu_words_equal(&words, &alias, false)) {
-			*out = aliases[i].capability;
-			return 0;
-		}
-	}
-	for (enum way way = ALL_WORDS; way < N_WAYS && meant.n == 0; way++)
-		collect(table, way, name, &words, &meant);
+	gpu_words_read(name, &search.words);
+	if (find_alias(&search.words, out))
+		return 0;
+	find_meant(&search, &meant);
 	if (meant.n == 0)
 		return refuse_unknown(table, name, err);
 	if (meant.n > 1)

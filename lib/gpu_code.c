@@ -181,6 +181,7 @@ int gpu_code_read(struct bytes file, const struct gpu_code_members *members, str
 void gpu_code_finish(struct gpu_code *code)
 {
 	free(code->units);
+	inflater_finish(&code->inflater);
 	*code = (struct gpu_code){ .n_archs = 0 };
 }
 

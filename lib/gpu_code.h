@@ -15,6 +15,7 @@
 
 #include "lib/bytes.h"
 #include "lib/err.h"
+#include "lib/inflate.h"
 #include "lib/str.h"
 
 struct gpu_arch {
@@ -35,7 +36,8 @@ struct gpu_code {
 	size_t n_archs;
 	struct gpu_unit *units; /* Those that hold anything but stubs. */
 	size_t n_units, capacity;
-	struct gpu_unit any; /* All of them together, and the stubs of all containers. */
+	struct gpu_unit any;      /* All of them together, and the stubs of all containers. */
+	struct inflater inflater; /* For reading. */
 };
 
 /* A member of a thin archive, a file beside it. */

@@ -27,10 +27,10 @@ static int add_entry(struct gpu_code *code, const struct fatbin_entry *entry, st
 	struct err *err)
 {
 	const struct gpu_arch arch = { entry->arch, entry->suffix };
-	uint64_t *where = entry->kind == FATBIN_PTX   ? &out->ptx
-			  : entry->kind == FATBIN_LTO ? &out->lto
-			  : fatbin_has_code(entry)    ? &out->sass
-						      : &out->stubs;
+	uint64_t *where = entry->kind == FATBIN_PTX                 ? &out->ptx
+			  : entry->kind == FATBIN_LTO               ? &out->lto
+			  : fatbin_has_code(entry, &code->inflater) ? &out->sass
+								    : &out->stubs;
 	uint64_t bit;
 	int rv = gpu_arch_bit(code, arch, &bit, err);
 

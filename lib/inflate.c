@@ -53,9 +53,20 @@ bool inflate_lz4(struct bytes in, unsigned char *out, size_t size)
 	return len == size;
 }
 
-bool inflate_zstd(struct bytes in, unsigned char *out, size_t size)
+bool inflate_zstd(struct inflater *inflater, struct bytes in, unsigned char *out, size_t size)
 {
-	size_t len = ZSTD_decompress(out, size, in.at, in.size);
+	size_t len;
 
+	if (inflater->zstd == NULL)
+		inflater->zstd = ZSTD_createDCtx();
+	if (inflater->zstd == NULL)
+		return false;
+	len = ZSTD_decompressDCtx(inflater->zstd, out, size, in.at, in.size);
 	return !ZSTD_isError(len) && len == size;
+}
+
+void inflater_finish(struct inflater *inflater)
+{
+	(void)ZSTD_freeDCtx(inflater->zstd);
+	inflater->zstd = NULL;
 }
