@@ -6,11 +6,13 @@
 #include "client/client.h"
 #include "client/table.h"
 #include "lib/gpu_files.h"
+#include "lib/gpu_verify.h"
 #include "lib/mem.h"
 
 struct inspection {
 	struct client *client;
-	struct table *table; /* NULL with --json. */
+	struct table *table;                /* NULL with --json. */
+	const struct capability_set *asked; /* NULL: none. */
 };
 
 /* ---- JSON ---- */
@@ -31,7 +33,9 @@ static void names_to_json(struct json_out *json, const char *name, const char *p
 	json_out_end_array(json);
 }
 
-static void print_json(struct output *output, const char *path, const struct gpu_code *code)
+/* `lacks` is NULL when nothing was asked for. */
+static void print_json(
+	struct output *output, const char *path, const struct gpu_code *code, const char *lacks)
 {
 	struct json_out json = { 0 };
 
@@ -44,6 +48,8 @@ static void print_json(struct output *output, const char *path, const struct gpu
 	names_to_json(&json, "sass_in_all", "sm_", code, gpu_code_sass_in_all(code));
 	names_to_json(&json, "ptx_in_all", "compute_", code, gpu_code_ptx_in_all(code));
 	names_to_json(&json, "stub_only", "sm_", code, gpu_code_stub_only(code));
+	if (lacks != NULL)
+		json_out_text(&json, "lacks", lacks[0] == '\0' ? NULL : lacks);
 	json_out_end_object(&json);
 	output_item(output, json.text.text);
 	str_free(&json.text);
@@ -92,12 +98,15 @@ static void add_names_of_some(struct str *out, const struct gpu_code *code)
 	add_names(out, sass != 0 ? NULL : label, "compute_", code, ptx);
 }
 
-static void add_row(struct table *table, const char *path, const struct gpu_code *code)
+static void add_row(
+	struct table *table, const char *path, const struct gpu_code *code, const char *lacks)
 {
 	cleanup_str struct str sass = { 0 }, ptx = { 0 }, note = { 0 };
 
 	add_names(&sass, NULL, "sm_", code, code->any.sass);
 	add_names(&ptx, NULL, "compute_", code, code->any.ptx);
+	if (lacks != NULL && lacks[0] != '\0')
+		str_addf(&note, "lacks %s", lacks);
 	add_names_of_some(&note, code);
 	add_names(&note, "only a stub", "sm_", code, gpu_code_stub_only(code));
 	add_names(&note, "for a linker", "lto_", code, code->any.lto);
@@ -114,11 +123,18 @@ static void add_row(struct table *table, const char *path, const struct gpu_code
 static void on_file(void *owner, const char *path, const struct gpu_code *code)
 {
 	struct inspection *inspection = owner;
+	cleanup_str struct str lacks = { 0 };
+	const char *said = NULL;
 
+	if (inspection->asked != NULL) {
+		if (!gpu_verify(code, inspection->asked, &lacks))
+			inspection->client->exit_code = EXIT_FAILED;
+		said = str_text(&lacks);
+	}
 	if (inspection->table != NULL)
-		add_row(inspection->table, path, code);
+		add_row(inspection->table, path, code, said);
 	else
-		print_json(&inspection->client->output, path, code);
+		print_json(&inspection->client->output, path, code, said);
 }
 
 static void on_error(void *owner, const char *path, const struct err *err)
@@ -154,11 +170,10 @@ static int read_closure(const char *path, const struct gpu_files_reader *reader,
 	return 0;
 }
 
-static int inspect(struct client *client, struct table *table, struct err *err)
+static int inspect(struct inspection *inspection, struct err *err)
 {
-	const struct options *given = &client->options;
-	struct inspection inspection = { client, table };
-	const struct gpu_files_reader reader = { on_file, on_error, &inspection };
+	const struct options *given = &inspection->client->options;
+	const struct gpu_files_reader reader = { on_file, on_error, inspection };
 	int rv = 0;
 
 	for (size_t i = 0; i < given->n_operands && rv == 0; i++) {
@@ -170,30 +185,53 @@ static int inspect(struct client *client, struct table *table, struct err *err)
 	return rv;
 }
 
-static int run(struct client *client, struct err *err)
+static int inspect_as_json(struct inspection *inspection, struct err *err)
+{
+	struct output *output = &inspection->client->output;
+	int rv;
+
+	output_begin_array(output);
+	rv = inspect(inspection, err);
+	if (rv == 0)
+		output_end_array(output);
+	return rv;
+}
+
+static int inspect_as_table(struct inspection *inspection, struct err *err)
 {
 	static const struct column columns[] = { { .name = "FILE" },
 		{ .name = "UNITS", .is_number = true }, { .name = "SASS" }, { .name = "PTX" },
 		{ .name = "NOTE", .may_be_cut = true }, { .name = NULL } };
-	struct output *output = &client->output;
-	struct table *table;
+	struct client *client = inspection->client;
 	int rv;
 
-	if (output->is_json) {
-		output_begin_array(output);
-		rv = inspect(client, NULL, err);
-		if (rv == 0)
-			output_end_array(output);
-		return rv;
-	}
-	table = table_create(output, columns, option_given(&client->options, "no-header"));
-	rv = inspect(client, table, err);
-	table_print(table);
-	table_destroy(table);
+	inspection->table =
+		table_create(&client->output, columns, option_given(&client->options, "no-header"));
+	rv = inspect(inspection, err);
+	table_print(inspection->table);
+	table_destroy(inspection->table);
 	return rv;
 }
 
+static int run(struct client *client, struct err *err)
+{
+	const char *caps = option_text(&client->options, "caps");
+	struct inspection inspection = { .client = client };
+	struct capability_set asked;
+
+	if (caps != NULL) {
+		int rv = capability_set_parse(caps, &asked, err);
+
+		if (rv < 0)
+			return rv;
+		inspection.asked = &asked;
+	}
+	return client->output.is_json ? inspect_as_json(&inspection, err)
+				      : inspect_as_table(&inspection, err);
+}
+
 static const struct option_spec options[] = {
+	{ "caps", 'c', "SET", "say what files lack of this set; exit with 1 when any does" },
 	{ "closure", 'R', NULL, "paths are store paths: with all that they need" },
 	{ "no-header", '\0', NULL, "print no names of columns" },
 	{ .name = NULL },
@@ -210,6 +248,7 @@ const struct command cmd_inspect = {
 		"in some units alone is noted. Files without GPU code are not listed. Exits with 1\n"
 		"when a file is damaged.\n",
 	.examples = "capq inspect ./result/lib\n"
+		    "capq inspect --caps 8.6 ./result/lib\n"
 		    "capq inspect --closure $(readlink result) --json\n",
 	.options = options,
 	.min_operands = 1,

@@ -24,7 +24,7 @@ static int read_cubin(const struct elf *elf, struct gpu_code *code, struct err *
 {
 	struct gpu_unit unit = { 0 };
 	struct gpu_arch arch;
-	uint64_t bit;
+	uint64_t bit = 0;
 	int rv;
 
 	if (!cubin_arch(elf, &arch.number, &arch.suffix))

@@ -31,7 +31,7 @@ static int add_entry(struct gpu_code *code, const struct fatbin_entry *entry, st
 			  : entry->kind == FATBIN_LTO               ? &out->lto
 			  : fatbin_has_code(entry, &code->inflater) ? &out->sass
 								    : &out->stubs;
-	uint64_t bit;
+	uint64_t bit = 0;
 	int rv = gpu_arch_bit(code, arch, &bit, err);
 
 	if (rv == 0)

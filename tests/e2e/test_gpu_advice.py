@@ -169,6 +169,26 @@ class Inspect(CapqCase):
             else:
                 self.assertEqual({"path": name, **found[name]}, one)
 
+    def test_against_a_set(self):
+        narrow, wide = self.fixture("two.o"), self.fixture("mixed_units.so")
+        lacks = {}
+        for caps, code in (("8.0", 0), ("8.0,9.0", 1), ("8.0,9.0+PTX", 1), ("8.6", 1)):
+            said = self.capq("inspect", "--caps", caps, narrow, wide, "--json")
+            self.assertEqual((said.code, said.err), (code, ""))
+            lacks[caps] = [one["lacks"] for one in json.loads(said.out)]
+        self.assertEqual(lacks, {
+            "8.0": [None, None],
+            "8.0,9.0": ["sm_90", "sm_90 (in 1 of 2 units)"],
+            "8.0,9.0+PTX": ["sm_90, compute_90",
+                            "sm_90 (in 1 of 2 units), compute_90 (in 1 of 2 units)"],
+            "8.6": ["sm_86", "sm_86"]})
+        self.says("inspect --no-header --caps 9.0 " + narrow,
+                  narrow + "\t1\tsm_80\t\tlacks sm_90\n", code=1)
+        self.says("inspect --no-header --caps 9.0 " + self.fixture("host_only.so"),
+                  self.fixture("host_only.so") + "\t0\t\t\tonly a stub: sm_80\n")
+        self.refuses(self.capq("inspect", "--caps", "86", narrow), 2,
+                     "capability '86': write it as nixpkgs does, '8.6'")
+
     def test_what_is_damaged_or_not_there(self):
         damaged, whole = self.fixture("truncated.fatbin"), self.fixture("one.o")
         said = self.capq("inspect", damaged, whole, "--no-header")
