@@ -89,9 +89,8 @@ static bool ticks_before(const void *owner, uint32_t a, uint32_t b)
 {
 	const struct sched *s = owner;
 	const struct node *x = &s->nodes[a], *y = &s->nodes[b];
-	int64_t at_x = queue_next_tick(x), at_y = queue_next_tick(y);
 
-	return at_x != at_y ? at_x < at_y : x->id < y->id;
+	return x->tick_ms != y->tick_ms ? x->tick_ms < y->tick_ms : x->id < y->id;
 }
 
 void queue_begin(struct sched *s)
@@ -157,9 +156,14 @@ static double cost_hours(double cost_ms)
 	return cost_ms / HOUR_MS;
 }
 
+static double power_of_two(unsigned level)
+{
+	return (double)(UINT64_C(1) << level);
+}
+
 int64_t queue_next_tick(const struct node *node)
 {
-	double wait_ms = queue_chain_ms(node) * (exp2(node->level + 1.0) - 1);
+	double wait_ms = queue_chain_ms(node) * (power_of_two(node->level + 1u) - 1);
 
 	if (node->level >= SCORE_LEVEL_MAX || wait_ms > 1e17)
 		return NEVER;
@@ -173,7 +177,7 @@ static void set_level(struct node *node, int64_t now_ms)
 	double level = floor(log2(1 + waited_ms / queue_chain_ms(node)));
 
 	node->level = (uint8_t)fmin(fmax(level - 1, 0), SCORE_LEVEL_MAX);
-	while (queue_next_tick(node) <= now_ms)
+	while ((node->tick_ms = queue_next_tick(node)) <= now_ms)
 		node->level++;
 }
 
@@ -181,7 +185,7 @@ static float score_at(const struct node *node)
 {
 	double weight = queue_own_weight(node) + unlock_weight(node);
 
-	return (float)(weight * exp2(node->level) / cost_hours(node->cost_ms));
+	return (float)(weight * power_of_two(node->level) / cost_hours(node->cost_ms));
 }
 
 double queue_score(const struct sched *s, const struct node *node)
@@ -304,10 +308,11 @@ static void age(struct sched *s)
 		uint32_t top = heap_top(&s->ticks);
 		struct node *node;
 
-		if (top == HEAP_NOWHERE || queue_next_tick(&s->nodes[top]) > s->now_ms)
+		if (top == HEAP_NOWHERE || s->nodes[top].tick_ms > s->now_ms)
 			return;
 		node = &s->nodes[top];
 		node->level++;
+		node->tick_ms = queue_next_tick(node);
 		node->score = score_at(node);
 		heap_changed(&s->ticks, node->tick_place);
 		heap_changed(&group_at(s, node)->ready, node->place);
