@@ -13,6 +13,7 @@ struct forecast {
 	struct id_map index; /* Build id -> row. */
 	unsigned plays;
 	int64_t *starts, *dones; /* [row x plays + play] */
+	double *deviations;      /* ln of the middle of each part of a cost with mu 0, sigma 1. */
 };
 
 /* What runs in a slot of the play. */
@@ -44,13 +45,37 @@ static uint64_t scatter(uint64_t x)
 /* Over all plays (a prime number of them) each build draws from every part of its distribution
  * once, in an order of its own. So a build that waits for nothing has the very quantiles of its
  * estimate, and the same forecast is made twice. */
-static double draw(const struct play *play, int64_t build)
+static unsigned draw(const struct play *play, int64_t build)
 {
 	uint64_t random = scatter((uint64_t)build), plays = play->f->plays;
 	uint64_t step = plays > 1 ? 1 + random % (plays - 1) : 1;
-	uint64_t part = (step * play->number + (random >> 32)) % plays;
 
-	return ((double)part + 0.5) / (double)plays;
+	return (unsigned)((step * play->number + (random >> 32)) % plays);
+}
+
+static double middle_of(const struct forecast *f, unsigned part)
+{
+	return (part + 0.5) / f->plays;
+}
+
+static void find_deviations(struct forecast *f)
+{
+	struct estimate cost = { .mu = 0, .sigma = 1 };
+
+	f->deviations = xcalloc(f->plays, sizeof *f->deviations);
+	for (unsigned i = 0; i < f->plays; i++)
+		f->deviations[i] = log(estimate_quantile(&cost, middle_of(f, i)));
+}
+
+/* How much longer a run takes, at speed 1. Those that begin are many: they need no quantile. */
+static double draw_rest_ms(const struct play *play, const struct run *run, double elapsed_ms)
+{
+	struct estimate cost = { .mu = log(run->cost_ms), .sigma = run->cost_sigma };
+	unsigned part = draw(play, run->first);
+
+	if (elapsed_ms <= 0)
+		return run->cost_ms * exp(run->cost_sigma * play->f->deviations[part]);
+	return estimate_remaining(&cost, elapsed_ms, middle_of(play->f, part));
 }
 
 /* ---- one play ---- */
@@ -81,10 +106,9 @@ static struct slot *slot_at(struct play *play, uint32_t run)
 static void set_end(struct play *play, uint32_t index)
 {
 	const struct run *run = &play->s->runs[index];
-	struct estimate cost = { .mu = log(run->cost_ms), .sigma = run->cost_sigma };
 	double speed = builder_speed(&play->s->builders[run->builder]);
 	double elapsed_ms = (double)(play->s->now_ms - run->started_ms) * speed;
-	double rest_ms = estimate_remaining(&cost, elapsed_ms, draw(play, run->first)) / speed;
+	double rest_ms = draw_rest_ms(play, run, elapsed_ms) / speed;
 
 	slot_at(play, index)->end_ms = play->s->now_ms + (int64_t)fmin(rest_ms, 1e15) + 1;
 }
@@ -215,6 +239,7 @@ struct forecast *forecast_make(struct sched *copy, int64_t now_ms, unsigned play
 
 	f->plays = plays;
 	name_rows(f, copy);
+	find_deviations(f);
 	for (unsigned i = 0; i < plays; i++) {
 		bool is_last = i + 1 == plays;
 		struct play play = { .f = f, .number = i, .s = is_last ? copy : sched_copy(copy) };
@@ -237,6 +262,7 @@ void forecast_destroy(struct forecast *f)
 	id_map_finish(&f->index);
 	free(f->starts);
 	free(f->dones);
+	free(f->deviations);
 	free(f);
 }
 
