@@ -101,10 +101,16 @@ static void the_order(void **state)
 
 /* ---- the score ---- */
 
-/* What a build of weight 1 serves itself. */
+/* What a wanted build of weight 1 with such a cost and chain serves. */
 static double own(double cost_h, double chain_h)
 {
 	return pow(chain_h, -SCORE_A) * pow(cost_h, -SCORE_P);
+}
+
+/* What it adds per hour to one of cost `need_h` that it needs. */
+static double unlocks(double need_h, double cost_h, double chain_h)
+{
+	return own(cost_h, chain_h) * pow(need_h / chain_h, SCORE_B) / need_h;
 }
 
 static void the_score_is_weight_by_chain_and_cost(void **state)
@@ -134,8 +140,8 @@ static void a_short_chain_counts_as_a_minute(void **state)
 	double least_h = SCORE_COST_MIN_MS / HOUR_MS;
 
 	(void)state;
-	put(s, 1, 6 * SECOND, 1, NULL);
-	assert_near(score_of(s, 1), own(least_h, least_h) / (6 * SECOND / HOUR_MS));
+	put(s, 1, SCORE_COST_MIN_MS / 10, 1, NULL);
+	assert_near(score_of(s, 1), own(least_h, least_h) / (least_h / 10));
 	sched_destroy(s);
 }
 
@@ -153,18 +159,11 @@ static void what_is_long_loses_less_by_its_length(void **state)
 	sched_destroy(s);
 }
 
-/* What one of weight 1 that costs an hour, and its chain so much, adds to one that it needs, per
- * hour of that. */
-static double unlocks(double cost_h, double chain_h)
-{
-	return own(1, chain_h) * pow(cost_h / chain_h, SCORE_B) / cost_h;
-}
-
 /* 4 needs 2 and 3, which need 1: what waits for 1 is each of them once. */
 static void what_it_unlocks_is_counted_once(void **state)
 {
 	struct sched *s = sched_case_begin(1, 0);
-	double alone = 1 / 0.5 * own(0.5, 0.5), three;
+	double alone = own(0.5, 0.5) / 0.5, three;
 
 	(void)state;
 	put(s, 1, HOUR / 2, 1, NULL);
@@ -172,9 +171,9 @@ static void what_it_unlocks_is_counted_once(void **state)
 	put(s, 2, HOUR, 1, NEEDS(1));
 	put(s, 3, 2 * HOUR, 1, NEEDS(1));
 	three = score_of(s, 1);
-	assert_near(three, alone + unlocks(0.5, 1.5) + pow(2, -SCORE_P) * unlocks(0.5, 2.5));
+	assert_near(three, alone + unlocks(0.5, 1, 1.5) + unlocks(0.5, 2, 2.5));
 	put(s, 4, HOUR, 1, NEEDS(2, 3));
-	assert_near(score_of(s, 1), three + unlocks(0.5, 3.5));
+	assert_near(score_of(s, 1), three + unlocks(0.5, 1, 3.5));
 	sched_remove(s, 4, 0);
 	assert_true(score_of(s, 1) == three); /* To the last bit. */
 	sched_remove(s, 3, 0);
@@ -194,10 +193,10 @@ static void an_edge_that_comes_later_unlocks_too(void **state)
 	put(s, 4, HOUR, 1, NEEDS(1));
 	assert_true(sched_add_need(s, 2, 1));
 	/* 2 and 3 were asked for when nothing was below 2. */
-	assert_near(score_of(s, 1), unlocks(0.5, 1) + unlocks(0.5, 2) + unlocks(0.5, 1.5));
+	assert_near(score_of(s, 1), unlocks(0.5, 1, 1) + unlocks(0.5, 1, 2) + unlocks(0.5, 1, 1.5));
 	sched_case_built(s, 1, 0);
 	assert_int_equal(sched_state(s, 4), SCHED_READY);
-	assert_near(score_of(s, 2), 1 + unlocks(1, 2));
+	assert_near(score_of(s, 2), 1 + unlocks(1, 1, 2));
 	sched_destroy(s);
 }
 
@@ -210,11 +209,11 @@ static void what_is_held_or_unwanted_unlocks_nothing(void **state)
 	held.is_held = true;
 	put(s, 1, HOUR, 1, NULL);
 	put(s, 2, HOUR, 1, NEEDS(1));
-	assert_near(score_of(s, 1), 1 + unlocks(1, 2));
+	assert_near(score_of(s, 1), 1 + unlocks(1, 1, 2));
 	sched_set_want(s, 2, &held, 0);
 	assert_near(score_of(s, 1), 1);
 	sched_set_want(s, 2, &want, 0);
-	assert_near(score_of(s, 1), 1 + unlocks(1, 2));
+	assert_near(score_of(s, 1), 1 + unlocks(1, 1, 2));
 	sched_set_want(s, 2, &nobody, 0);
 	assert_near(score_of(s, 1), 1);
 	sched_destroy(s);
@@ -267,7 +266,7 @@ static void a_need_ages_with_what_needs_it(void **state)
 	put(s, 1, HOUR, 0, NULL);
 	sched_case_put(s, &build, &want, NEEDS(1));
 	sched_why(s, 1, 0, &why);
-	assert_near(why.score, 4 * unlocks(1, 2));
+	assert_near(why.score, 4 * unlocks(1, 1, 2));
 	assert_int_equal(why.doubles_ms, 4 * HOUR);
 	sched_destroy(s);
 }
@@ -436,7 +435,7 @@ static void needs_of_the_older_are_let_go(void **state)
 	sched_supersede(s, 3, 4);
 	assert_false(sched_is_wanted(s, 1));
 	assert_true(sched_is_wanted(s, 2));
-	assert_near(score_of(s, 2), (1 + INHERITED_WEIGHT) * unlocks(1, 2));
+	assert_near(score_of(s, 2), (1 + INHERITED_WEIGHT) * unlocks(1, 1, 2));
 	sched_case_assert_starts(s, 0, "2");
 	sched_destroy(s);
 }

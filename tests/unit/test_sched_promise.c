@@ -19,13 +19,20 @@ static struct sched *begin(uint32_t slots, double grace_ms, double factor)
 	return s;
 }
 
-static void put(struct sched *s, int64_t id, double cost_ms, int64_t start_by_ms)
+static void put_of_weight(
+	struct sched *s, int64_t id, double cost_ms, int64_t start_by_ms, double weight)
 {
 	struct sched_build build = sched_case_build(id, cost_ms);
 	struct sched_want want = sched_case_want(0);
 
 	want.start_by_ms = start_by_ms;
+	want.weight = weight;
 	sched_case_put(s, &build, &want, NULL);
+}
+
+static void put(struct sched *s, int64_t id, double cost_ms, int64_t start_by_ms)
+{
+	put_of_weight(s, id, cost_ms, start_by_ms, 1);
 }
 
 static int64_t promise_of(const struct sched *s, int64_t id)
@@ -451,9 +458,9 @@ static void what_is_long_changes_for_those_that_wait(void **state)
 	sched_destroy(s);
 }
 
-/* Those that were long came first, and one that has become long is the only one that waits: it is
- * found all the same. */
-static void what_has_become_long_starts_in_a_free_slot(void **state)
+/* 2 and 4 have become long, and were not when they came; 3, which is not, has the first promise and
+ * the last score. 2 may start, and then 4 may not, though it still stands among the short. */
+static void what_has_become_long_is_found_where_it_belongs(void **state)
 {
 	struct sched *s = sched_case_begin(3, 0);
 
@@ -461,11 +468,13 @@ static void what_has_become_long_starts_in_a_free_slot(void **state)
 	put(s, 1, 9 * HOUR, SOME_DAY);
 	for (int i = 0; i < 9; i++)
 		sched_learn(s, 6 * HOUR_MS, 0);
-	put(s, 2, 4 * HOUR, SOME_DAY);
+	put(s, 2, 3 * HOUR, SOME_DAY);
+	put(s, 4, 4 * HOUR, SOME_DAY);
+	put_of_weight(s, 3, HOUR, SOME_DAY - 1, 1e-6);
 	sched_case_start(s, 1, SCHED_RULE_SCORE, 0);
 	for (int i = 0; i < 9; i++)
 		sched_learn(s, 2 * HOUR_MS, 9 * (int64_t)LONG_DECAY_MS);
-	sched_case_assert_starts(s, 9 * (int64_t)LONG_DECAY_MS, "2");
+	sched_case_assert_starts(s, 9 * (int64_t)LONG_DECAY_MS, "2 3");
 	sched_destroy(s);
 }
 
@@ -491,7 +500,7 @@ int main(void)
 		cmocka_unit_test(long_is_the_work_weighted_median),
 		cmocka_unit_test(what_was_built_long_ago_counts_less),
 		cmocka_unit_test(what_is_long_changes_for_those_that_wait),
-		cmocka_unit_test(what_has_become_long_starts_in_a_free_slot),
+		cmocka_unit_test(what_has_become_long_is_found_where_it_belongs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
