@@ -323,6 +323,21 @@ static void use_is_charged_and_trued_up(void **state)
 	sched_destroy(s);
 }
 
+/* What was charged has faded meanwhile: no more than that is given back. */
+static void nobody_is_owed_anything(void **state)
+{
+	struct sched *s = sched_case_begin(1, 0);
+	struct sched_build build = sched_case_build(1, 100 * HOUR);
+	struct sched_want want = sched_case_want(0);
+
+	(void)state;
+	sched_case_put(s, &build, &want, NULL);
+	sched_case_assert_starts(s, 0, "1");
+	sched_case_built(s, 1, (int64_t)SHARE_DECAY_MS);
+	assert_true(sched_usage(s, 0, (int64_t)SHARE_DECAY_MS) == 0);
+	sched_destroy(s);
+}
+
 static void fetches_cost_nobody_anything(void **state)
 {
 	struct sched *s = sched_case_begin(1, 1);
@@ -478,6 +493,7 @@ int main(void)
 		cmocka_unit_test(a_need_ages_with_what_needs_it),
 		cmocka_unit_test(beyond_half_of_all_use_scores_fall),
 		cmocka_unit_test(use_is_charged_and_trued_up),
+		cmocka_unit_test(nobody_is_owed_anything),
 		cmocka_unit_test(fetches_cost_nobody_anything),
 		cmocka_unit_test(use_is_kept_over_a_restart),
 		cmocka_unit_test(too_many_submitters_share_the_last_number),

@@ -354,14 +354,18 @@ static void what_overruns_is_long(void **state)
 			.name = "local", .systems = 1, .slots = { 3 }, .speed = speeds[i]
 		};
 		double over_ms = LONG_OVERRUN * LONG_MIN_MS / speeds[i];
+		struct sched_decision not_yet;
 
 		sched_set_builders(s, &local, 1);
 		put(s, 1, 20 * MINUTE, SOME_DAY);
 		put(s, 2, 20 * MINUTE, SOME_DAY);
 		sched_case_assert_starts(s, 0, "1 2");
 		put(s, 3, 9 * HOUR, SOME_DAY);
+		sched_decide(s, (int64_t)over_ms - 1, &not_yet);
+		assert_int_equal(not_yet.n, 1);
 		sched_case_assert_starts(s, (int64_t)over_ms + 1, "");
 		sched_case_built(s, 1, (int64_t)over_ms + 1);
+		put(s, 4, 9 * HOUR, SOME_DAY);
 		sched_case_assert_starts(s, (int64_t)over_ms + 1, "3");
 		sched_destroy(s);
 	}
