@@ -75,8 +75,16 @@ void peer_add(struct policy *policy, const struct sim_build *build, int64_t now_
 		.row = build->row,
 		.builders = build->builders,
 		.cost_ms = estimate_median(&build->cost),
+		.since_ms = build->row->submit_ms,
 		.flow = rule->flow_name == NULL ? 0 : find_flow(peer, rule->flow_name(build->row)),
 	};
+}
+
+void peer_supersede(struct policy *policy, uint32_t older, uint32_t newer)
+{
+	struct peer *peer = peer_of(policy);
+
+	peer->builds[newer].since_ms = peer->builds[older].since_ms;
 }
 
 void peer_ready(struct policy *policy, uint32_t index, int64_t now_ms)
@@ -88,6 +96,8 @@ void peer_ready(struct policy *policy, uint32_t index, int64_t now_ms)
 	build->is_ready = true;
 	build->place = (uint32_t)peer->ready.n;
 	rows_add(&peer->ready, index);
+	if (policy->class->rule->ready != NULL)
+		policy->class->rule->ready(peer, build);
 }
 
 static void take(struct peer *peer, uint32_t index)

@@ -15,10 +15,12 @@ struct peer_build {
 	const struct row *row;
 	uint64_t builders;
 	double cost_ms;   /* As it is estimated now. */
+	int64_t since_ms; /* It, or what it supersedes, waits since then. */
 	uint32_t flow;    /* Whom it is booked on; 0 when the rule knows no flows. */
 	uint32_t builder; /* On which it runs. */
 	uint32_t place;   /* In the list of what is ready, while it is. */
 	bool is_ready;
+	double tag; /* The rule's own. */
 };
 
 struct peer_flow {
@@ -49,6 +51,7 @@ struct peer_rule {
 		const struct peer *peer, const struct peer_build *build, int64_t now_ms);
 
 	/* All of these are optional. */
+	void (*ready)(struct peer *peer, struct peer_build *build);
 	void (*started)(struct peer *peer, const struct peer_build *build, int64_t now_ms);
 	void (*ended)(
 		struct peer *peer, const struct peer_build *build, int64_t took_ms, int64_t now_ms);
@@ -60,6 +63,7 @@ int peer_create(const struct policy_class *class, const struct policy_setup *set
 	struct policy **out, struct err *err);
 void peer_destroy(struct policy *policy);
 void peer_add(struct policy *policy, const struct sim_build *build, int64_t now_ms);
+void peer_supersede(struct policy *policy, uint32_t older, uint32_t newer);
 void peer_ready(struct policy *policy, uint32_t index, int64_t now_ms);
 void peer_set_cost(struct policy *policy, uint32_t index, const struct estimate *cost);
 void peer_leave(struct policy *policy, uint32_t index, int64_t now_ms);
@@ -67,8 +71,9 @@ bool peer_start(struct policy *policy, int64_t now_ms, struct sim_start *out);
 void peer_ended(struct policy *policy, uint32_t index, int64_t took_ms, int64_t now_ms);
 
 #define PEER_FUNCTIONS                                                                             \
-	.create = peer_create, .destroy = peer_destroy, .add = peer_add, .ready = peer_ready,      \
-	.set_cost = peer_set_cost, .leave = peer_leave, .start = peer_start, .ended = peer_ended
+	.create = peer_create, .destroy = peer_destroy, .add = peer_add,                           \
+	.supersede = peer_supersede, .ready = peer_ready, .set_cost = peer_set_cost,               \
+	.leave = peer_leave, .start = peer_start, .ended = peer_ended
 
 /* What a flow has used, at `now_ms`, where half is forgotten every `half_life_ms`. */
 double peer_usage(const struct peer_flow *flow, int64_t now_ms, double half_life_ms);

@@ -46,7 +46,7 @@ const struct policy_class policy_sjf = { .name = "sjf",
 
 static double waited_ms(const struct peer_build *build, int64_t now_ms)
 {
-	return (double)(now_ms - build->row->submit_ms);
+	return (double)(now_ms - build->since_ms);
 }
 
 static struct peer_rank hrrn_rank(
@@ -102,6 +102,8 @@ const struct policy_class policy_hydra = { .name = "hydra",
 #define SLURM_AGE 1000.0
 #define SLURM_SHARE 500.0
 #define SLURM_SIZE 1000.0
+#define SLURM_SIZE_MIN_MS (HOUR_MS / 60)
+#define SLURM_SIZE_MAX_MS (3 * DAY_MS)
 #define SLURM_AGE_MAX_MS (7 * DAY_MS)
 #define SLURM_HALF_LIFE_MS (7 * DAY_MS)
 
@@ -124,8 +126,11 @@ static double slurm_share(const struct peer *peer, const struct peer_build *buil
 static struct peer_rank slurm_rank(
 	const struct peer *peer, const struct peer_build *build, int64_t now_ms)
 {
-	double age = fmin(waited_ms(build, now_ms) / SLURM_AGE_MAX_MS, 1);
-	double size = 1 / (1 + build->cost_ms / HOUR_MS);
+	double age = fmin((double)(now_ms - build->row->submit_ms) / SLURM_AGE_MAX_MS, 1);
+	double size = 1 - fmin(fmax(log(build->cost_ms / SLURM_SIZE_MIN_MS) /
+					       log(SLURM_SIZE_MAX_MS / SLURM_SIZE_MIN_MS),
+				       0),
+				  1);
 
 	return (struct peer_rank){ .first = -(SLURM_AGE * age + SLURM_SIZE * size +
 					      SLURM_SHARE * slurm_share(peer, build, now_ms)) };
@@ -146,11 +151,13 @@ const struct policy_class policy_slurm = { .name = "slurm",
 	.rule = &slurm,
 	PEER_FUNCTIONS };
 
-/* ---- wfq: start-time fair queueing (Goyal, Vin, Cheng 1996) over three classes of cost ---- */
+/* ---- wfq: self-clocked fair queueing (Golestani 1994) over three classes of cost ----
+ *
+ * Each class is a flow of its own, first come, first served. A build's tag is when its class would
+ * be through with it if each class had the same part of a farm; the clock is the tag of what
+ * started last. */
 
-static const double wfq_limits_ms[] = { HOUR_MS / 2, 4 * HOUR_MS };
-
-#define WFQ_CLASSES (ARRAY_LEN(wfq_limits_ms) + 1)
+static const double wfq_limits_ms[PEER_TAGS - 1] = { HOUR_MS / 6, HOUR_MS };
 
 static size_t wfq_class(const struct peer_build *build)
 {
@@ -164,21 +171,27 @@ static size_t wfq_class(const struct peer_build *build)
 static struct peer_rank wfq_rank(
 	const struct peer *peer, const struct peer_build *build, int64_t now_ms)
 {
+	(void)peer;
 	(void)now_ms;
-	return (struct peer_rank){ .first = fmax(peer->tags[wfq_class(build)], peer->clock) };
+	return (struct peer_rank){ .first = build->tag };
 }
 
-/* The class has had what it is thought to cost. */
+static void wfq_ready(struct peer *peer, struct peer_build *build)
+{
+	double *last = &peer->tags[wfq_class(build)];
+
+	build->tag = *last = fmax(*last, peer->clock) + build->cost_ms;
+}
+
 static void wfq_started(struct peer *peer, const struct peer_build *build, int64_t now_ms)
 {
-	double *tag = &peer->tags[wfq_class(build)];
-
 	(void)now_ms;
-	peer->clock = fmax(*tag, peer->clock);
-	*tag = peer->clock + build->cost_ms;
+	peer->clock = build->tag;
 }
 
-static const struct peer_rule wfq = { .rank = wfq_rank, .started = wfq_started };
+static const struct peer_rule wfq = {
+	.rank = wfq_rank, .ready = wfq_ready, .started = wfq_started
+};
 
 const struct policy_class policy_wfq = { .name = "wfq",
 	.summary = "fair queueing over three classes of cost",

@@ -42,22 +42,25 @@ static const char head[] =
 	"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" "
 	"font-family=\"system-ui,sans-serif\" font-size=\"12\">\n";
 
-/* Okabe and Ito's colours, told apart by everybody; darker ones on white. */
+/* Okabe and Ito's colours, told apart by everybody; darker ones on white. No variables: many
+ * programs that draw SVG know none. */
 static const char style[] =
 	"<style>\n"
-	"svg { --paper: #ffffff; --ink: #24292f; --faint: #d0d7de; --lane: #f3f5f7;\n"
-	"  --thin: #3b9bd4; --medium: #d98e00; --fat: #b8321e; }\n"
-	"@media (prefers-color-scheme: dark) {\n"
-	"  svg { --paper: #0d1117; --ink: #e6edf3; --faint: #3d444d; --lane: #161b22;\n"
-	"    --thin: #56b4e9; --medium: #e69f00; --fat: #ff6b4a; } }\n"
-	".paper { fill: var(--paper); } text { fill: var(--ink); }\n"
-	".title { font-size: 15px; font-weight: 600; } .end { text-anchor: end; }\n"
-	".middle { text-anchor: middle; } .lane { fill: var(--lane); }\n"
-	".grid { stroke: var(--faint); fill: none; }\n"
-	".thin { fill: var(--thin); } .medium { fill: var(--medium); } .fat { fill: var(--fat); }\n"
+	".paper { fill: #ffffff; } text { fill: #24292f; } .lane { fill: #f3f5f7; }\n"
+	".grid { stroke: #d0d7de; fill: none; }\n"
+	".thin { fill: #3b9bd4; } .medium { fill: #d98e00; } .fat { fill: #b8321e; }\n"
+	".title { font-size: 15px; font-weight: 600; }\n"
+	".end { text-anchor: end; } .middle { text-anchor: middle; }\n"
 	".dots { fill: none; stroke-width: 2.6; stroke-linecap: round; stroke-opacity: .55; }\n"
-	".dots.thin { stroke: var(--thin); } .dots.medium { stroke: var(--medium); }\n"
-	".dots.fat { stroke: var(--fat); }\n"
+	".dots.thin { stroke: #3b9bd4; } .dots.medium { stroke: #d98e00; }\n"
+	".dots.fat { stroke: #b8321e; }\n"
+	"@media (prefers-color-scheme: dark) {\n"
+	".paper { fill: #0d1117; } text { fill: #e6edf3; } .lane { fill: #161b22; }\n"
+	".grid { stroke: #3d444d; }\n"
+	".thin { fill: #56b4e9; } .medium { fill: #e69f00; } .fat { fill: #ff6b4a; }\n"
+	".dots { fill: none; }\n"
+	".dots.thin { stroke: #56b4e9; } .dots.medium { stroke: #e69f00; }\n"
+	".dots.fat { stroke: #ff6b4a; } }\n"
 	"</style>\n";
 
 /* ---- text ---- */
@@ -262,7 +265,7 @@ static void draw_waits(struct drawing *d, const struct play *play, double bottom
 
 	draw_wait_axis(d, bottom);
 	for (int class = 0; class < BUILD_CLASSES; class ++) {
-		str_addf(d->out, "<path class=\"dots %s\" d=\"",
+		str_addf(d->out, "<path class=\"%s dots\" d=\"",
 			build_class_name((enum build_class) class));
 		for (size_t i = 0; i < result->n_ran; i++) {
 			size_t index = result->order[i];
@@ -305,8 +308,9 @@ static void find_span(struct drawing *d)
 static void draw_legend(struct drawing *d)
 {
 	static const char *const texts[BUILD_CLASSES] = { "thin: the cheapest 60 % of the builds",
-		"medium", "fat: the dearest 10 %" };
-	static const double at[BUILD_CLASSES] = { 0, 250, 340 };
+		"medium", "fat: the most expensive 10 %" };
+	static const double at[BUILD_CLASSES] = { 0, 260, 350 };
+	const char *name = d->report->trace_name, *slash = strrchr(name, '/');
 
 	for (int class = 0; class < BUILD_CLASSES; class ++) {
 		double x = LEFT + at[class];
@@ -316,7 +320,7 @@ static void draw_legend(struct drawing *d)
 			build_class_name((enum build_class) class), x);
 		add_label(d, x + 18, 24, "legend", texts[class]);
 	}
-	add_label(d, LEFT + PLOT_WIDTH, 24, "end", d->report->trace_name);
+	add_label(d, LEFT + PLOT_WIDTH, 24, "end", slash == NULL ? name : slash + 1);
 }
 
 static double panel_height(const struct drawing *d)
