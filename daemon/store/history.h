@@ -20,7 +20,7 @@ struct history_filter {
 
 /* Calls `each` for each row, newest first, and returns the id to go on before, 0 at the end. It
  * looks at no more than HISTORY_SCAN_MAX rows, so it may return early with fewer than `limit`. */
-#define HISTORY_SCAN_MAX 2000
+#define HISTORY_SCAN_MAX 500
 int64_t store_history_page(struct store *store, const struct history_filter *filter,
 	void (*each)(void *owner, const struct history_row *row), void *owner);
 
