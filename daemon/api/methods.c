@@ -22,6 +22,7 @@ const struct method *const api_methods[] = {
 	&method_build_log,
 	&method_why_build,
 	&method_history,
+	&method_stats,
 	&method_events,
 	&method_drain,
 	&method_backup,

@@ -36,6 +36,7 @@ enum statement_slot {
 	SLOT_BATCH,
 	SLOT_WANT,
 	SLOT_HISTORY,
+	SLOT_STATS,
 	SLOTS,
 };
 
@@ -50,7 +51,8 @@ extern const struct statements *const store_store_statements,
 							*const store_root_statements,
 								*const store_batch_statements,
 									*const store_want_statements,
-										*const store_history_statements;
+										*const store_history_statements,
+											*const store_stats_statements;
 
 struct query {
 	struct store *store;

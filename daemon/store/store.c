@@ -380,6 +380,26 @@ int store_open(const char *path, struct store **out, struct err *err)
 	return 0;
 }
 
+int store_open_snapshot(const char *path, struct store **out, struct err *err)
+{
+	struct store *store = xcalloc(1, sizeof *store);
+	int rv = 0;
+
+	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+		rv = fail_open(store, path, err);
+	/* It never commits; closing it ends what it began. */
+	if (rv == 0 && !execute(store, "PRAGMA trusted_schema = OFF; BEGIN"))
+		rv = fail_open(store, path, err);
+	if (rv < 0) {
+		store_close(store);
+		return rv;
+	}
+	(void)sqlite3_busy_timeout(store->db, 10000);
+	store->in_transaction = true;
+	*out = store;
+	return 0;
+}
+
 void store_close(struct store *store)
 {
 	if (store == NULL)

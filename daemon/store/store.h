@@ -22,6 +22,11 @@ struct store;
 int store_open(const char *path, struct store **out, struct err *err);
 void store_close(struct store *store); /* NULL is harmless. */
 
+/* Open the data base, which another connection has open, only to read: everything that is read is
+ * as it was at one moment. On any thread; not for long, because the write-ahead log grows
+ * meanwhile. store_failed() says whether reading went wrong. */
+int store_open_snapshot(const char *path, struct store **out, struct err *err);
+
 /* The number of schema files applied, and how many this program knows. */
 int store_schema_version(void);
 

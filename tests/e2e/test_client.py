@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import capqd_double  # noqa: E402
 from capq_case import CAPQ, SOURCE, CapqCase, Double, masked  # noqa: E402
 
-COMMANDS = ("submit wait watch status list show builds history log why cancel "
+COMMANDS = ("submit wait watch status list show builds history stats log why cancel "
             "retry hold release bump drain backup lookup gpus inspect version completion help").split()
 
 

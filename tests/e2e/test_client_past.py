@@ -81,5 +81,74 @@ class History(CapqCase):
         self.assertIn("█" * 100, lines[-3])
 
 
+STATS = {
+    "at": "2026-11-01T00:00:00.000Z", "rows_max": 50000, "groups": 3,
+    "history": [{"package": name, "system": "x86_64-linux", "caps": ["8.0", "8.6"], "ptx": True, "n": 12, "failed": 1,
+                 "trend_percent": trend, "median_seconds": 3600, "p90_seconds": 7200.5, "total_seconds": 36000}
+                for name, trend in (("torch", 12.4), ("magma", -3), ("triton", None))],
+    "accuracy": [{"by": "all", "name": "all", "n": 7, "median_factor": 1.25, "p90_factor": 2, "within": 0.8, "over": 0.5},
+                 {"by": "class", "name": "fat", "n": 0, "median_factor": None, "p90_factor": None, "within": None, "over": None}],
+    "waits": [{"class": "thin", "n": 3, "wait_median_seconds": 60, "wait_p90_seconds": 600, "wait_max_seconds": 6000,
+               "slowdown_mean": 1.5, "slowdown_median": 1, "slowdown_p90": 2, "slowdown_max": 12.34}],
+    "promises": [{"class": "fat", "made": 9, "kept": 4, "late": 2, "gone": 1, "open": 2, "overdue": 1,
+                  "late_median_seconds": 30, "late_p90_seconds": None, "late_max_seconds": 90}],
+}
+
+
+class Stats(CapqCase):
+    def setUp(self):
+        super().setUp()
+        self.world.stats = STATS
+
+    def test_four_tables(self):
+        self.says("stats",
+                  "What builds took, those first that took the longest in all:\n"
+                  "PACKAGE\tSYSTEM\tCAPS\tN\tFAILED\tMEDIAN\tP90\tTREND\tTOTAL\n"
+                  "torch\tx86_64-linux\t8.0,8.6+PTX\t12\t1\tAGE\tAGE\t+12%\tAGE\n"
+                  "magma\tx86_64-linux\t8.0,8.6+PTX\t12\t1\tAGE\tAGE\t-3%\tAGE\n"
+                  "triton\tx86_64-linux\t8.0,8.6+PTX\t12\t1\tAGE\tAGE\t\tAGE\n"
+                  "\n"
+                  "By what factor estimates were wrong:\n"
+                  "BY\tNAME\tN\tMEDIAN\tP90\tWITHIN\tOVER\n"
+                  "all\tall\t7\t1.25x\t2.00x\t80%\t50%\n"
+                  "class\tfat\t0\t\t\t\t\n"
+                  "\n"
+                  "How long jobs waited for their builds to begin, and how that slowed them down:\n"
+                  "CLASS\tN\tWAIT\tP90\tMAX\tSLOWDOWN\tMEDIAN\tP90\tMAX\n"
+                  "thin\t3\tAGE\tAGE\tAGE\t1.50x\t1.00x\t2.00x\t12.34x\n"
+                  "\n"
+                  "Promises of when builds begin:\n"
+                  "CLASS\tMADE\tKEPT\tLATE\tGONE\tOPEN\tOVERDUE\tLATE-BY\tP90\tMAX\n"
+                  "fat\t9\t4\t2\t1\t2\t1\tAGE\t\tAGE\n")
+        self.assertEqual(self.asked(), ["GET /stats"])
+
+    def test_one_of_them(self):
+        self.says("stats --section history --limit 1 --no-header",
+                  "torch\tx86_64-linux\t8.0,8.6+PTX\t12\t1\tAGE\tAGE\t+12%\tAGE\n")
+        self.refuses("stats --section all", 2, "no section 'all'; there are history, accuracy, waits and promises")
+
+    def test_json(self):
+        self.assertEqual(json.loads(self.capq("stats", "--json").out), STATS)
+        self.assertEqual(json.loads(self.capq("stats", "--json", "-s", "waits").out), STATS["waits"])
+
+    def test_csv_has_all_that_json_has(self):
+        for section in ("history", "accuracy", "waits", "promises"):
+            rows = list(csv.DictReader(io.StringIO(self.capq("stats", "--csv", "--section", section).out)))
+            self.assertEqual(len(rows), len(STATS[section]))
+            for row, wanted in zip(rows, STATS[section]):
+                wanted = {**wanted, "set": "8.0,8.6+PTX"} if section == "history" else dict(wanted)
+                wanted.pop("caps", None)
+                wanted.pop("ptx", None)
+                self.assertEqual(row, {name: "" if value is None else "%g" % value if not isinstance(value, str) else value
+                                       for name, value in wanted.items()})
+        self.assertEqual(self.capq("stats", "--csv").out.count("\n\n"), 3)
+
+    def test_they_fit(self):
+        for width in (80, 100, 160):
+            terminal = self.on_terminal("stats", width=width)
+            self.assertEqual(terminal.end(), 0)
+            self.assertFalse(terminal.screen.wrapped, width)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

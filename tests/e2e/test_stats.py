@@ -1,10 +1,11 @@
-"""What the past has cost, with real Nix: the toy packages are built twice, and asked about."""
+"""What the past has cost, with real Nix: history and stats. The toy packages are built twice, and asked about."""
 
 import contextlib
 import csv
 import io
 import json
 import os
+import sqlite3
 import unittest
 
 import capqd
@@ -55,10 +56,44 @@ class Past(unittest.TestCase):
         self.assertEqual(sorted({row["set"] for row in rows}), sorted(SETS))
         self.assertEqual(len(json.loads(daemon.client("history", "torch", "--caps", "8.6", "--json").stdout)), 2)
 
+    def stats(self, daemon):
+        stats = daemon.get("/stats")
+        torch = [row for row in stats["history"] if row["package"] == "torch"]
+        self.assertEqual(sorted((",".join(row["caps"]), row["n"], row["failed"]) for row in torch), [("8.0,8.6", 2, 0), ("8.6", 2, 0)])
+        past = [p["wall_seconds"] for p in daemon.get("/history?attr=torch&caps=8.6")["history"]]
+        [thin] = [row for row in torch if len(row["caps"]) == 1]
+        self.assertAlmostEqual(thin["median_seconds"], sum(past) / 2)
+        self.assertAlmostEqual(thin["total_seconds"], sum(past))
+        self.assertEqual(stats["groups"], len(stats["history"]))
+
+        # What was built was estimated before, at first from nothing, then from what was built until then; except ride-alongs.
+        accuracy = {row["name"]: row for row in stats["accuracy"]}
+        with sqlite3.connect(f"file:{daemon.state}/capqd.sqlite?mode=ro", uri=True) as db:
+            [(n,)] = db.execute("SELECT count(*) FROM history WHERE NOT is_ride AND outcome = 'built'")
+        self.assertEqual([accuracy[name]["n"] for name in ("all", "7 days", "30 days", "older")], [n, n, 0, 0])
+        self.assertEqual(accuracy["thin"]["n"] + accuracy["fat"]["n"], n)
+        self.assertGreater(accuracy["everything"]["n"], 0)
+        self.assertGreater(accuracy["set"]["n"], 0)
+        self.assertLessEqual(1, accuracy["all"]["median_factor"])
+
+        # Each of the four jobs was built for, and had a promise, which was kept.
+        waits = {row["class"]: row for row in stats["waits"]}
+        self.assertEqual([waits[name]["n"] for name in ("all", "thin", "fat")], [4, 2, 2])
+        self.assertLessEqual(1, waits["all"]["slowdown_mean"])
+        self.assertEqual([(row["made"], row["kept"]) for row in stats["promises"]], [(4, 4), (2, 2), (2, 2)])
+
+        # They are made once a minute; who asks meanwhile gets the same.
+        self.assertEqual(daemon.get("/stats"), stats)
+        self.assertEqual(json.loads(daemon.client("stats", "--json").stdout), stats)
+        rows = table(daemon.client("stats", "--csv", "--section", "history"))
+        self.assertEqual([row["package"] for row in rows], [row["package"] for row in stats["history"]])
+
     def test_what_was_built_twice(self):
         with built_twice() as daemon:
             with self.subTest("history"):
                 self.history(daemon)
+            with self.subTest("stats"):
+                self.stats(daemon)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ ROUTES = [
     ("GET", "/builds/{id}/log", {"attempt": integer(1), **LOG}, "build_log"),
     ("GET", "/builds/{id}/why", {}, "why"),
     ("GET", "/history", {"attr": ANY, "caps": CAPS, "system": ANY, **PAGE}, "history"),
+    ("GET", "/stats", {}, "stats"),
     ("GET", "/events", {"after": integer(0)}, "stream_events"),
     ("POST", "/drain", {}, "drain"),
     ("POST", "/backup", {}, "backup"),
@@ -308,6 +309,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         package, caps = self.query["attr"].split(".")[-1], self.query.get("caps")
         self.send_page("history", self.world.history, lambda past: past["package"] == package and (
             caps is None or caps == join_caps(past["caps"], past["ptx"])))
+
+    def stats(self):
+        self.send_json(self.world.stats)
 
     def get_job(self, number):
         self.send_json(self.job_or_404(number))

@@ -49,6 +49,7 @@ class World:
         self.why = {}  # "jobs/1" -> the answer
         self.dry_run = {}  # attr -> error text, or how many builds
         self.history = {}
+        self.stats = {}
         self.draining = False
         self.running = 0
         self.evaluating = 0

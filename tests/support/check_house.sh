@@ -69,8 +69,9 @@ found=$(
 	layers sched sched lib
 	layers io io lib
 	layers daemon/store daemon/store lib
+	layers daemon/stats daemon/stats daemon/store lib
 	layers daemon/pipeline daemon/pipeline daemon/store sched io lib
-	layers daemon/api daemon/api daemon/pipeline daemon/store sched io lib
+	layers daemon/api daemon/api daemon/pipeline daemon/stats daemon/store sched io lib
 	layers push push io lib
 	layers client client lib
 	layers sim sim sched lib

@@ -13,7 +13,7 @@ static const struct statements *const *const all[] = { &store_store_statements,
 	&store_job_statements, &store_build_statements, &store_plan_statements,
 	&store_attempt_statements, &store_context_statements, &store_event_statements,
 	&store_root_statements, &store_batch_statements, &store_want_statements,
-	&store_history_statements };
+	&store_history_statements, &store_stats_statements };
 
 static sqlite3_stmt *prepare(struct store *store, const char *sql)
 {
@@ -53,6 +53,8 @@ static const char *const may_scan[] = {
 	"SELECT r.id FROM roots r",                    /* Roots that may go: by roots_to_sweep. */
 	"SELECT id FROM attempts WHERE outcome = 'running'", /* By attempts_running. */
 	"UPDATE attempts SET outcome = 'interrupted'",
+	"SELECT h.package, h.system, h.caps, h.outcome", /* Sums: in a worker thread; bounded. */
+	"SELECT c.caps, k.submitted_at",
 	"DELETE FROM events WHERE at < ? AND id IN", /* Of the oldest few. */
 	"DELETE FROM answers WHERE batch_id = ?",    /* Behind a bulk submit that was cut off. */
 };
