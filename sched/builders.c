@@ -104,6 +104,13 @@ double run_rest_ms(const struct sched *s, const struct run *run)
 	       builder_speed(&s->builders[run->builder]);
 }
 
+double run_rest_roughly_ms(const struct sched *s, const struct run *run)
+{
+	double rest_ms = run->cost_ms - elapsed_cost_ms(s, run);
+
+	return fmax(rest_ms, run->cost_ms / 10) / builder_speed(&s->builders[run->builder]);
+}
+
 static uint32_t new_run(struct sched *s)
 {
 	for (size_t i = 0; i < s->n_runs; i++)

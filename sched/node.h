@@ -220,6 +220,8 @@ uint32_t builders_slots(const struct sched *s); /* All build slots. */
 bool run_is_long(const struct sched *s, const struct run *run);
 /* How much longer a run is expected to take, in ms of its builder. */
 double run_rest_ms(const struct sched *s, const struct run *run);
+/* The same without looking at the spread: every promise asks for it. */
+double run_rest_roughly_ms(const struct sched *s, const struct run *run);
 void run_begin(struct sched *s, const struct sched_decision *decision);
 void run_leave(struct sched *s, struct node *node); /* The last one frees the slot. */
 

@@ -193,7 +193,7 @@ static double backlog_wait_ms(struct sched *s)
 		s->rest_ms = 0;
 		for (size_t i = 0; i < s->n_runs; i++)
 			if (s->runs[i].n > 0 && s->runs[i].lane == SCHED_BUILD)
-				s->rest_ms += run_rest_ms(s, &s->runs[i]);
+				s->rest_ms += run_rest_roughly_ms(s, &s->runs[i]);
 		s->rest_at_ms = s->now_ms;
 	}
 	return ((double)s->backlog_ms + s->rest_ms) / (n_slots > 0 ? n_slots : 1);

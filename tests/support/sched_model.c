@@ -208,11 +208,10 @@ double model_score(const struct model *m, size_t i)
 
 double model_rest_ms(const struct model *m, const struct model_run *run)
 {
-	struct estimate cost = { .mu = log(run->cost_ms), .sigma = run->cost_sigma };
 	double speed = m->builders[run->builder].speed;
+	double rest_ms = run->cost_ms - (double)(m->now_ms - run->started_ms) * speed;
 
-	return estimate_remaining(&cost, (double)(m->now_ms - run->started_ms) * speed, 0.5) /
-	       speed;
+	return fmax(rest_ms, run->cost_ms / 10) / speed;
 }
 
 int64_t model_promise(const struct model *m)
