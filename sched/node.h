@@ -61,7 +61,6 @@ enum where {
 struct node {
 	int64_t id; /* 0: the place is free. */
 	int64_t not_before_ms;
-	int64_t tick_ms; /* In the queue: when its score doubles next. */
 	int64_t unlocks; /* What waits for it, in units of unlock.c. */
 	struct edges needs, dependents;
 	struct own_want own;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/mem.h"
 #include "sched/node.h"
@@ -90,21 +91,65 @@ static bool ticks_before(const void *owner, uint32_t a, uint32_t b)
 	const struct sched *s = owner;
 	const struct node *x = &s->nodes[a], *y = &s->nodes[b];
 
-	return x->tick_ms != y->tick_ms ? x->tick_ms < y->tick_ms : x->id < y->id;
+	int64_t at_x = queue_next_tick(x), at_y = queue_next_tick(y);
+
+	return at_x != at_y ? at_x < at_y : x->id < y->id;
+}
+
+/* ---- their keys: the same orders, roughly ---- */
+
+static int32_t seconds_of(int64_t ms)
+{
+	double seconds = floor((double)ms / 1000);
+
+	return (int32_t)fmin(fmax(seconds, INT32_MIN), INT32_MAX);
+}
+
+/* The bits of a float that is not negative sort as it does. What is bumped goes before all that is
+ * scored, and that before all leftovers. */
+static int32_t score_key(const void *owner, uint32_t item)
+{
+	const struct node *node = &((const struct sched *)owner)->nodes[item];
+	int32_t bits;
+
+	memcpy(&bits, &node->score, sizeof bits);
+	if (node->view.bumped_ms > 0)
+		return INT32_MIN;
+	return node->view.rank == RANK_LEFTOVER ? INT32_MAX - bits : -bits;
+}
+
+static int32_t promise_key(const void *owner, uint32_t item)
+{
+	return seconds_of(((const struct sched *)owner)->nodes[item].view.start_by_ms);
+}
+
+static int32_t due_key(const void *owner, uint32_t item)
+{
+	return seconds_of(((const struct sched *)owner)->nodes[item].not_before_ms);
+}
+
+static int32_t tick_key(const void *owner, uint32_t item)
+{
+	return seconds_of(queue_next_tick(&((const struct sched *)owner)->nodes[item]));
 }
 
 void queue_begin(struct sched *s)
 {
-	s->later = (struct heap){ .before = is_due_before, .moved = set_place, .owner = s };
-	s->ticks = (struct heap){ .before = ticks_before, .moved = set_tick_place, .owner = s };
+	s->later = (struct heap){
+		.key = due_key, .before = is_due_before, .moved = set_place, .owner = s
+	};
+	s->ticks = (struct heap){
+		.key = tick_key, .before = ticks_before, .moved = set_tick_place, .owner = s
+	};
 }
 
 void queue_begin_kind(struct sched *s, struct kind *kind)
 {
 	for (int i = 0; i < 2; i++)
-		kind->promises[i] = (struct heap){
-			.before = is_promised_before, .moved = set_promise_place, .owner = s
-		};
+		kind->promises[i] = (struct heap){ .key = promise_key,
+			.before = is_promised_before,
+			.moved = set_promise_place,
+			.owner = s };
 }
 
 static uint32_t group_of(struct sched *s, struct kind *kind, uint16_t submitter, bool is_long)
@@ -117,7 +162,9 @@ static uint32_t group_of(struct sched *s, struct kind *kind, uint16_t submitter,
 	group = xcalloc(1, sizeof *group);
 	group->submitter = submitter;
 	group->is_long = is_long;
-	group->ready = (struct heap){ .before = scores_before, .moved = set_place, .owner = s };
+	group->ready = (struct heap){
+		.key = score_key, .before = scores_before, .moved = set_place, .owner = s
+	};
 	array_reserve(
 		&kind->groups, &kind->groups_capacity, kind->n_groups + 1, sizeof *kind->groups);
 	kind->groups[kind->n_groups] = group;
@@ -177,7 +224,7 @@ static void set_level(struct node *node, int64_t now_ms)
 	double level = floor(log2(1 + waited_ms / queue_chain_ms(node)));
 
 	node->level = (uint8_t)fmin(fmax(level - 1, 0), SCORE_LEVEL_MAX);
-	while ((node->tick_ms = queue_next_tick(node)) <= now_ms)
+	while (queue_next_tick(node) <= now_ms)
 		node->level++;
 }
 
@@ -308,12 +355,11 @@ static void age(struct sched *s)
 		uint32_t top = heap_top(&s->ticks);
 		struct node *node;
 
-		if (top == HEAP_NOWHERE || s->nodes[top].tick_ms > s->now_ms)
+		if (top == HEAP_NOWHERE || queue_next_tick(&s->nodes[top]) > s->now_ms)
 			return;
 		node = &s->nodes[top];
 		node->level++;
-		node->tick_ms = queue_next_tick(node);
-		node->score = score_at(node);
+		node->score *= 2;
 		heap_changed(&s->ticks, node->tick_place);
 		heap_changed(&group_at(s, node)->ready, node->place);
 	}
@@ -330,11 +376,11 @@ void queue_sweep_long(struct sched *s)
 	for (size_t i = 0; i < s->n_kinds; i++) {
 		struct kind *kind = s->kinds[i];
 		const struct heap *longs = &kind->promises[true];
-		cleanup_free uint32_t *items = xmemdup(longs->items, longs->n * sizeof *items);
 		size_t n = longs->n;
+		cleanup_free struct heap_entry *all = xmemdup(longs->entries, n * sizeof *all);
 
 		for (size_t k = 0; k < n; k++)
-			if (!queue_is_long(s, &s->nodes[items[k]]))
-				queue_settle(s, &s->nodes[items[k]]);
+			if (!queue_is_long(s, &s->nodes[all[k].item]))
+				queue_settle(s, &s->nodes[all[k].item]);
 	}
 }
