@@ -54,15 +54,15 @@ static const struct spec specs[] = {
 	{ "policies", "A,B,...", KIND_POLICIES, .help = "with compare: by which (all)" },
 	{ "weight", "BRANCH=W[,FAT]", KIND_KNOB, .knob = "branches",
 		.help = "what the branch's builds for at most one capability weigh, and\n"
-			"the others; 100 is usual (master=160); may be repeated" },
+			"the others; 100 is usual; may be repeated" },
 	{ "promise-grace", "TIME", KIND_KNOB, .knob = "promise_grace",
-		.help = "spr: a build starts within this time (36h), plus" },
+		.help = "spr: a build starts within this time, plus" },
 	{ "promise-backlog", "PERCENT", KIND_KNOB, .knob = "promise_backlog",
-		.help = "so much of what first come, first served would take (250)" },
+		.help = "so much of what first come, first served would take" },
 	{ "promise-slots", "PERCENT", KIND_KNOB, .knob = "promise_slots",
-		.help = "of the slots may serve promises, at least one (12)" },
+		.help = "of the slots may serve promises, at least one" },
 	{ "reserve", "PERCENT", KIND_KNOB, .knob = "reserve",
-		.help = "of the slots long builds leave free (13)" },
+		.help = "of the slots long builds leave free" },
 	{ "json", NULL, KIND_FLAG, AT(is_json), .heading = "What comes out",
 		.help = "the figures as JSON" },
 	{ "csv", NULL, KIND_FLAG, AT(is_csv), .help = "the figures as CSV, a policy a line" },
@@ -103,7 +103,9 @@ void options_print_help(void)
 		   "side. capq-sim(1) tells the forms of the files and what the figures mean.");
 	for (size_t i = 0; i < ARRAY_LEN(specs); i++)
 		print_spec(&specs[i]);
-	(void)puts("\nPolicies:");
+	(void)puts(
+		"\nKnobs that are not turned are as in the configuration, or as capqd has them.\n"
+		"\nPolicies:");
 	for (size_t i = 0; policy_classes[i] != NULL; i++)
 		(void)printf("  %-*s  %s\n", HELP_WIDTH, policy_classes[i]->name,
 			policy_classes[i]->summary);
