@@ -8,12 +8,12 @@ class Figure:
     name: str
     value: float
     unit: str
-    goal: str = ""  # "" or one such as ">= 5", "< 20": in the same unit.
+    goal: str = ""  # "" or one such as ">= 5", "<= 3", "< 20": in the same unit.
     rank: int = 1   # Ratios are 0: they are printed first.
 
     def is_reached(self):
         comparison, limit = self.goal.split()
-        return self.value >= float(limit) if comparison == ">=" else self.value < float(limit)
+        return {">=": self.value >= float(limit), "<=": self.value <= float(limit), "<": self.value < float(limit)}[comparison]
 
     def verdict(self):
         return "" if not self.goal else "ok" if self.is_reached() else "MISSED"

@@ -10,8 +10,8 @@ import argparse
 import importlib
 import sys
 
-NAMES = ["submits", "bulk", "large", "handover", "builds", "inspect"]
-MODULES = {"inspect": "inspecting"}  # Python has an inspect of its own.
+NAMES = ["submits", "bulk", "large", "handover", "builds", "inspect", "sched"]
+MODULES = {"inspect": "inspecting", "sched": "scheduling"}  # Python has an inspect and a sched of its own.
 
 
 def main():

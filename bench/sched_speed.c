@@ -15,7 +15,7 @@
 
 #define SUBMITTERS 8
 #define SLOTS 16
-#define DECISIONS 200000
+#define DECISIONS 40000
 #define ROUNDS 20
 #define COST_MIN_MS 6e4
 #define COST_RANGE 7.0 /* Costs are spread evenly over so many powers of e, up to 18 hours. */
