@@ -49,6 +49,25 @@ static void print_bash_values(const struct option_spec *option, const char **sep
 	}
 }
 
+/* The options behind which a file comes, of which no two have the same name. */
+static void print_bash_files(void)
+{
+	const char *separator = "";
+
+	for (const struct command *const *c = commands; *c != NULL; c++) {
+		const struct option_spec *option = (*c)->options;
+
+		for (; option != NULL && option->name != NULL; option++) {
+			if (!wants_file(option))
+				continue;
+			(void)printf("%s--%s", separator, option->name);
+			if (option->letter != '\0')
+				(void)printf("|-%c", option->letter);
+			separator = "|";
+		}
+	}
+}
+
 static void print_bash(void)
 {
 	const char *separator = "";
@@ -70,8 +89,9 @@ static void print_bash(void)
 	print_bash_values(global_options, &separator);
 	for (const struct command *const *c = commands; *c != NULL; c++)
 		print_bash_values((*c)->options, &separator);
-	(void)printf(") return ;;\n"
-		     "\t--from) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+	(void)printf(") return ;;\n\t");
+	print_bash_files();
+	(void)printf(") COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
 		     "\tesac\n"
 		     "\tcase $command in\n"
 		     "\t'') words='");

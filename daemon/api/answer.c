@@ -196,6 +196,8 @@ static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t size)
 	n = s->is_ending ? 0 : s->stream.read(s->stream.owner, out, size, &end);
 	if (n > 0)
 		return (ssize_t)n;
+	if (s->is_ending && s->stream.must_be_whole)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (end || s->is_ending)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	s->is_suspended = true;

@@ -52,6 +52,7 @@ struct stream {
 	size_t (*read)(void *owner, char *out, size_t size, bool *out_end);
 	void (*closed)(void *owner);
 	void *owner;
+	bool must_be_whole; /* When capqd stops before the end, it breaks off. */
 };
 const struct answered *answer_stream(
 	struct request *r, const char *type, enum stream_kind kind, const struct stream *stream);

@@ -149,7 +149,7 @@ static bool read_after(struct request *r, int64_t *out, struct err *err)
 static const struct answered *run(struct request *r)
 {
 	struct events *s = xcalloc(1, sizeof *s);
-	struct stream stream = { read_events, close_events, s };
+	struct stream stream = { read_events, close_events, s, false };
 	struct err err;
 
 	s->p = request_pipeline(r);

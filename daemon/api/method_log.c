@@ -103,7 +103,7 @@ static const struct answered *answer_plain(
 {
 	struct plain *l;
 	struct range range;
-	struct stream stream = { read_plain, close_plain, NULL };
+	struct stream stream = { read_plain, close_plain, NULL, false };
 	struct err err;
 	char content[96];
 
@@ -295,7 +295,7 @@ static const struct answered *answer_follow(
 	struct request *r, int64_t job_id, int64_t build_id, int attempt)
 {
 	struct follow *f = xcalloc(1, sizeof *f);
-	struct stream stream = { read_follow, close_follow, f };
+	struct stream stream = { read_follow, close_follow, f, false };
 	const char *last = request_header(r, "Last-Event-ID");
 
 	f->p = request_pipeline(r);

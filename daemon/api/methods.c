@@ -23,6 +23,8 @@ const struct method *const api_methods[] = {
 	&method_why_build,
 	&method_history,
 	&method_stats,
+	&method_export_trace,
+	&method_export_history,
 	&method_events,
 	&method_drain,
 	&method_backup,

@@ -37,6 +37,7 @@ enum statement_slot {
 	SLOT_WANT,
 	SLOT_HISTORY,
 	SLOT_STATS,
+	SLOT_TRACE,
 	SLOTS,
 };
 
@@ -52,7 +53,8 @@ extern const struct statements *const store_store_statements,
 								*const store_batch_statements,
 									*const store_want_statements,
 										*const store_history_statements,
-											*const store_stats_statements;
+											*const store_stats_statements,
+												*const store_trace_statements;
 
 struct query {
 	struct store *store;

@@ -14,7 +14,7 @@ import capqd_double  # noqa: E402
 from capq_case import CAPQ, SOURCE, CapqCase, Double, masked  # noqa: E402
 
 COMMANDS = ("submit wait watch status list show builds history stats log why cancel "
-            "retry hold release bump drain backup lookup gpus inspect version completion help").split()
+            "retry hold release bump drain backup export lookup gpus inspect version completion help").split()
 
 
 class CommandLine(CapqCase):
@@ -448,7 +448,7 @@ class Doing(CapqCase):
         self.assertEqual((said.code, said.out), (3, ""))
         self.assertIn("lost capqd at %s" % self.double.url, said.err)
         self.double.answer_next("/backup", 200, b"")
-        self.refuses("backup " + self.path("copy.db"), 1, "the copy that capqd sent is empty")
+        self.refuses("backup " + self.path("copy.db"), 1, "what capqd sent is empty")
         self.assertEqual(os.listdir(self.folder), ["capqd.sock"])
 
 

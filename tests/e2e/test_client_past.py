@@ -2,11 +2,14 @@
 """Conversations with capq about the past: history, stats, export."""
 
 import csv
+import datetime
 import io
 import json
 import os
+import re
 import sys
 import unittest
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from capq_case import CapqCase  # noqa: E402
@@ -148,6 +151,57 @@ class Stats(CapqCase):
             terminal = self.on_terminal("stats", width=width)
             self.assertEqual(terminal.end(), 0)
             self.assertFalse(terminal.screen.wrapped, width)
+
+
+TRACE = b"id,submit_s,work_s,package,caps,rev,branch,submitter,depends\n1,0,1.5,torch,8.0+8.6,,,ci,\n"
+
+
+class Export(CapqCase):
+    def setUp(self):
+        super().setUp()
+        self.world.trace = TRACE
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def test_it_is_printed_as_it_is(self):
+        self.says("export --trace", TRACE.decode())
+        self.assertEqual(self.asked(), ["GET /export/trace"])
+
+    def test_it_is_saved_whole_or_not_at_all(self):
+        for name in ("t.csv", "h.csv"):
+            with open(self.path(name), "w") as file:
+                file.write("old")
+        said = self.capq("export", "--trace", "-o", self.path("t.csv"), "--history", self.path("h.csv"))
+        self.says(said, "%s: 26 B\n%s: %d B\n" % (self.path("h.csv"), self.path("t.csv"), len(TRACE)))
+        self.assertEqual((self.read("t.csv"), self.read("h.csv")), (TRACE, self.world.trace_history))
+        said = self.capq("export", "--trace", "-o", self.path("j.csv"), "--json")
+        self.assertEqual(json.loads(said.out), {"file": self.path("j.csv"), "bytes": len(TRACE)})
+
+        self.double.answer_next("/export", 200, TRACE[:40].decode().encode(), {"Content-Length": str(len(TRACE))})
+        said = self.capq("export", "--trace", "-o", self.path("t.csv"))
+        self.assertEqual((said.code, said.out), (3, ""))
+        self.assertEqual(self.read("t.csv"), TRACE)
+        self.double.answer_next("/export", 200, TRACE[:40].decode().encode(), {"Content-Length": str(len(TRACE))})
+        self.assertEqual(self.capq("export", "--trace").code, 3)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["capqd.sock", "h.csv", "j.csv", "t.csv"])
+
+    def test_both_begin_at_the_same_time(self):
+        self.capq("export", "--trace", "-o", self.path("t.csv"), "--history", self.path("h.csv"), "--since", "30d")
+        times = [re.fullmatch("GET /export/(history|trace)[?]since=(.*)", asked).groups() for asked in self.asked()]
+        self.assertEqual([what for what, _ in times], ["history", "trace"])
+        self.assertEqual(times[0][1], times[1][1])
+        moment = datetime.datetime.fromisoformat(urllib.parse.unquote(times[0][1]))
+        age = datetime.datetime.now(datetime.timezone.utc) - moment
+        self.assertLess(abs(age - datetime.timedelta(days=30)), datetime.timedelta(hours=1))
+
+    def test_what_makes_no_sense(self):
+        self.refuses("export", 2, "what shall be exported? There is --trace")
+        self.refuses("export --trace --history h.csv", 2, "--history needs -o FILE for the trace")
+        self.assertIn("--since 'yesterday': expected a time", self.capq("export", "--trace", "--since", "yesterday").err)
+        self.assertEqual(self.capq("export", "--trace", "--json").code, 2)
+        self.assertEqual(self.asked(), [])
 
 
 if __name__ == "__main__":

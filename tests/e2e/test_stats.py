@@ -1,11 +1,13 @@
-"""What the past has cost, with real Nix: history and stats. The toy packages are built twice, and asked about."""
+"""What the past has cost, with real Nix: history, stats, export. The toy packages are built twice, and asked about."""
 
 import contextlib
 import csv
+import datetime
 import io
 import json
 import os
 import sqlite3
+import subprocess
 import unittest
 
 import capqd
@@ -25,6 +27,10 @@ def built_twice():
             jobs = daemon.wait(*daemon.submit("python3Packages.torch", SETS, flavour=flavour["name"]))
             assert {job["state"] for job in jobs} == {"done"}, jobs
         yield daemon
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def table(said):
@@ -88,12 +94,71 @@ class Past(unittest.TestCase):
         rows = table(daemon.client("stats", "--csv", "--section", "history"))
         self.assertEqual([row["package"] for row in rows], [row["package"] for row in stats["history"]])
 
+    def check_trace(self, daemon, rows):
+        """Nothing but what the form allows, and all that was built."""
+        builds = {build["id"]: build for build in daemon.builds()}
+        done = [n for n, build in builds.items() if build["kind"] == "build" and build["cost"]["wall_seconds"] is not None]
+        self.assertEqual(sorted(int(row["id"]) for row in rows), sorted(done))
+        [rev] = {job["rev"] for job in daemon.jobs()}
+        seen, before = set(), 0
+        for row in rows:
+            self.assertEqual(list(row), ["id", "submit_s", "work_s", "package", "caps", "rev", "branch", "submitter", "depends"])
+            for name, form in (("id", r"[1-9]\d*"), ("submit_s", r"\d+(\.\d{1,3})?"), ("work_s", r"\d+(\.\d{1,3})?"),
+                               ("package", "[a-z0-9_.-]+"), ("caps", r"8\.6|8\.0\+8\.6"), ("rev", rev), ("branch", "master|"),
+                               ("submitter", "root"), ("depends", r"(\d+(;\d+)*)?")):
+                self.assertRegex(row[name], f"^(?:{form})$")
+            self.assertLessEqual(before, float(row["submit_s"]))
+            self.assertEqual(float(row["work_s"]), builds[int(row["id"])]["cost"]["wall_seconds"])
+            self.assertTrue(builds[int(row["id"])]["name"].startswith(row["package"] + "-"))
+            self.assertLessEqual(set(filter(None, row["depends"].split(";"))), seen)
+            seen.add(row["id"])
+            before = float(row["submit_s"])
+        self.assertEqual(float(rows[0]["submit_s"]), 0)
+        torch = [row for row in rows if row["package"] == "torch"]
+        self.assertEqual(sorted(row["caps"] for row in torch), ["8.0+8.6", "8.0+8.6", "8.6", "8.6"])
+        self.assertTrue(torch[0]["depends"])
+        keys = [(row["branch"], row["package"], row["caps"]) for row in rows if row["branch"]]
+        self.assertEqual(len(keys), len(set(keys)))  # There is one revision: nothing supersedes anything.
+
+    def export(self, daemon):
+        trace, history = f"{daemon.directory}/trace.csv", f"{daemon.directory}/history.csv"
+        self.check_trace(daemon, table(daemon.client("export", "--trace")))
+        self.assertEqual(daemon.client("export", "--trace", "--history", history, "-o", trace).returncode, 0)
+        with open(history, encoding="utf-8") as f:
+            self.assertEqual(f.read(), "package,caps,work_s,age_s\n")
+
+        # Split where the second flavour was asked for: the first half is history then.
+        moment = daemon.job(3)["submitted_at"]
+        status, headers, text = daemon.request("GET", f"/export/trace?since={moment}")
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
+        late = list(csv.DictReader(io.StringIO(text.decode())))
+        submitted = {row["id"]: float(row["submit_s"]) for row in late}
+        for job in daemon.job(3), daemon.job(4):
+            self.assertAlmostEqual(submitted[str(job["build"])], seconds(job["submitted_at"]) - seconds(moment), 3)
+        self.assertEqual(min(submitted.values()), 0)
+        _, _, text = daemon.request("GET", f"/export/history?since={moment}")
+        past = list(csv.DictReader(io.StringIO(text.decode())))
+        self.assertEqual(list(past[0]), ["package", "caps", "work_s", "age_s"])
+        self.assertEqual(sorted(row["caps"] for row in past if row["package"] == "torch"), ["8.0+8.6", "8.6"])
+        for row in past:
+            self.assertGreaterEqual(min(float(row["work_s"]), float(row["age_s"])), 0)
+        for path in ("/export/trace?since=x", "/export/history?since=2026-01-01"):
+            self.assertEqual(daemon.request("GET", path)[0], 400)
+
+        # And capq-sim plays it.
+        for words in ([], ["--history", history]):
+            done = subprocess.run([f"{capqd.BIN}/capq-sim", "--trace", trace, "--slots", "2", "--json", *words], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, check=False, timeout=capqd.PATIENCE)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+
     def test_what_was_built_twice(self):
         with built_twice() as daemon:
             with self.subTest("history"):
                 self.history(daemon)
             with self.subTest("stats"):
                 self.stats(daemon)
+            with self.subTest("export"):
+                self.export(daemon)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ def text_of(pattern):
 
 ANY = text_of(".+")
 CAPS = text_of(r"\d+\.\d[af]?(,\d+\.\d[af]?)*(\+PTX)?")
+TIME = text_of(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 PAGE = {"limit": integer(1, 1000), "cursor": ANY}
 LOG = {"follow": integer(0, 1), "offset": integer(0), "tail": integer(0)}
 
@@ -81,6 +82,8 @@ ROUTES = [
     ("GET", "/builds/{id}/why", {}, "why"),
     ("GET", "/history", {"attr": ANY, "caps": CAPS, "system": ANY, **PAGE}, "history"),
     ("GET", "/stats", {}, "stats"),
+    ("GET", "/export/trace", {"since": TIME}, "export_trace"),
+    ("GET", "/export/history", {"since": TIME}, "export_history"),
     ("GET", "/events", {"after": integer(0)}, "stream_events"),
     ("POST", "/drain", {}, "drain"),
     ("POST", "/backup", {}, "backup"),
@@ -312,6 +315,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def stats(self):
         self.send_json(self.world.stats)
+
+    def export_trace(self):
+        self.send_bytes(self.world.trace, 200, "text/csv; charset=utf-8")
+
+    def export_history(self):
+        self.send_bytes(self.world.trace_history, 200, "text/csv; charset=utf-8")
 
     def get_job(self, number):
         self.send_json(self.job_or_404(number))

@@ -13,7 +13,7 @@ static const struct statements *const *const all[] = { &store_store_statements,
 	&store_job_statements, &store_build_statements, &store_plan_statements,
 	&store_attempt_statements, &store_context_statements, &store_event_statements,
 	&store_root_statements, &store_batch_statements, &store_want_statements,
-	&store_history_statements, &store_stats_statements };
+	&store_history_statements, &store_stats_statements, &store_trace_statements };
 
 static sqlite3_stmt *prepare(struct store *store, const char *sql)
 {
@@ -55,6 +55,10 @@ static const char *const may_scan[] = {
 	"UPDATE attempts SET outcome = 'interrupted'",
 	"SELECT h.package, h.system, h.caps, h.outcome", /* Sums: in a worker thread; bounded. */
 	"SELECT c.caps, k.submitted_at",
+	"SELECT id, created_at, is_fetch, wall_ms FROM builds", /* Traces: in a worker thread. */
+	"SELECT build_id, need_id FROM build_needs ORDER BY",
+	"SELECT id, build_id, submitted_at, priority FROM jobs",
+	"SELECT id, started_at, wall_ms, package, caps, outcome FROM history", /* A few rows. */
 	"DELETE FROM events WHERE at < ? AND id IN", /* Of the oldest few. */
 	"DELETE FROM answers WHERE batch_id = ?",    /* Behind a bulk submit that was cut off. */
 };

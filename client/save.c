@@ -1,0 +1,101 @@
+#include "client/save.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/mem.h"
+#include "lib/str.h"
+#include "lib/time_text.h"
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int receive(
+	struct stream *stream, int fd, const char *path, int64_t *out_size, struct err *err)
+{
+	int64_t size = 0;
+	const char *bytes;
+	size_t len;
+	int rv;
+
+	do {
+		rv = stream_read(stream, STREAM_SILENCE_MS, &bytes, &len, err);
+		if (rv < 0)
+			return rv;
+		if (rv == STREAM_BYTES && write_all(fd, bytes, len) < 0)
+			return err_errno(err, errno, "%s", path);
+		if (rv == STREAM_BYTES)
+			size += (int64_t)len;
+	} while (rv != STREAM_ENDED);
+	if (size == 0)
+		return err_set(err, CAPQ_EFAILED, "what capqd sent is empty");
+	*out_size = size;
+	return 0;
+}
+
+static int sync_folder(const char *path, struct err *err)
+{
+	cleanup_free char *copy = xstrdup(path);
+	cleanup_close int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return err_errno(err, errno, "folder of %s", path);
+	return 0;
+}
+
+/* What an earlier try left, or somebody else put there, is not written to. */
+int save_stream(
+	struct stream *stream, const char *path, mode_t mode, int64_t *out_size, struct err *err)
+{
+	cleanup_free char *temporary = str_format("%s.tmp", path);
+	cleanup_close int fd = -1;
+	int rv;
+
+	(void)unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_errno(err, errno, "%s", temporary);
+	rv = receive(stream, fd, temporary, out_size, err);
+	if (rv == 0 && fsync(fd) < 0)
+		rv = err_errno(err, errno, "%s", temporary);
+	if (rv == 0 && rename(temporary, path) < 0)
+		rv = err_errno(err, errno, "%s", path);
+	if (rv == 0)
+		return sync_folder(path, err);
+	(void)unlink(temporary);
+	return rv;
+}
+
+void save_print(const struct output *output, const char *path, int64_t size)
+{
+	struct json_out json = { 0 };
+	char text[TIME_TEXT_MAX];
+
+	if (!output->is_json) {
+		size_to_text(size, text);
+		output_printf("%s: %s\n", path, text);
+		return;
+	}
+	json_out_object(&json, NULL);
+	json_out_text(&json, "file", path);
+	json_out_int(&json, "bytes", size);
+	json_out_end_object(&json);
+	output_json_text(json.text.text);
+	str_free(&json.text);
+}
