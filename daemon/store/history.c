@@ -18,8 +18,9 @@ static const char *const sql[N_STATEMENTS] = {
 		 "WHERE h.package = ? AND h.system = ? AND h.id < ? ORDER BY h.id DESC LIMIT ?",
 	/* The newest 100: of jobs that found everything in the cache nothing was built. */
 	[PACKAGE_OF_ATTR] =
-		"SELECT b.package FROM (SELECT id, build_id FROM jobs WHERE attr = ? ORDER BY id "
-		"DESC LIMIT 100) k JOIN builds b ON b.id = k.build_id ORDER BY k.id DESC LIMIT 1",
+		("SELECT b.package FROM (SELECT id, build_id FROM jobs WHERE attr = ? ORDER BY id "
+		 "DESC LIMIT 100) k JOIN builds b ON b.id = k.build_id ORDER BY k.id DESC LIMIT "
+		 "1"),
 	[KNOWS] = "SELECT 1 FROM history WHERE package = ? LIMIT 1",
 };
 

@@ -23,8 +23,8 @@ static const char *const sql[N_STATEMENTS] = {
 	[PROMISE] =
 		"UPDATE jobs SET since_at = ?2, start_by = ?3, cost_ms = ?4, chain_ms = ?5 WHERE build_id = "
 		"?1 AND start_by = 0 AND state IN " LIVE,
-	[SET_USAGE] = "INSERT INTO usage (submitter, used_ms, at) VALUES (?, ?, ?) ON CONFLICT "
-		      "(submitter) DO UPDATE SET used_ms = excluded.used_ms, at = excluded.at",
+	[SET_USAGE] = ("INSERT INTO usage (submitter, used_ms, at) VALUES (?, ?, ?) ON CONFLICT "
+		       "(submitter) DO UPDATE SET used_ms = excluded.used_ms, at = excluded.at"),
 	[USAGE] = "SELECT submitter, used_ms, at FROM usage",
 };
 
