@@ -180,6 +180,8 @@ static void place_needs(struct reader *reader)
 {
 	struct trace *trace = reader->trace;
 
+	if (trace->needs == NULL) /* Nothing needs anything. */
+		return;
 	for (size_t i = 0; i < trace->n; i++) {
 		trace->rows[i].needs = trace->needs + reader->needs_at[i];
 		trace->rows[i].n_needs = (uint32_t)(reader->needs_at[i + 1] - reader->needs_at[i]);

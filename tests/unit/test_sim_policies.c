@@ -122,7 +122,7 @@ static void test_options(void **state)
 	assert_int_equal(options.action, OPTIONS_RUN);
 	assert_int_equal(options.n_policies, 1);
 	assert_string_equal(options.policies[0]->name, "spr");
-	assert_true(knobs_weight(&options.knobs, "master", 1) == 1.6);
+	assert_true(knobs_weight(&options.knobs, "master", 1) == 1.5);
 	assert_true(knobs_weight(&options.knobs, "master", 2) == 1);
 	assert_true(knobs_weight(&options.knobs, "other", 0) == 1);
 	options_finish(&options);
