@@ -15,7 +15,8 @@ static const char *const decoration[] = { "nvidia", "corporation", "geforce", "t
 static const char *const mobile[] = { "mobile", "laptop", "notebook", "max", "q" };
 
 /* Words for how it is connected or sold, and beginnings of such: "sxm4", "hbm3e", "nvl16". */
-static const char *const soft[] = { "pcie", "pci", "sxm", "hbm", "nvl", "oem", "refresh" };
+static const char *const soft[] = { "pcie", "pci", "sxm", "hbm", "nvl", "oem", "refresh", "mig",
+	"grid" };
 
 /* In front of a number without a blank, "rtx4090", and behind it, "3080ti". */
 static const char *const prefixes[] = { "rtx", "gtx", "gt" };
@@ -34,6 +35,10 @@ static bool is_soft(const char *word)
 	size_t digits = strspn(word, "0123456789");
 
 	if (digits > 0 && (strcmp(word + digits, "gb") == 0 || strcmp(word + digits, "gib") == 0))
+		return true;
+	/* A part of a GPU, "A100 MIG 1g.5gb", and profiles of virtual ones, "T4-8Q". */
+	if ((digits == 1 || digits == 2) && word[digits] != '\0' &&
+		strchr("gqcba", word[digits]) != NULL && word[digits + 1] == '\0')
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(soft); i++)
 		if (str_starts(word, soft[i]))
