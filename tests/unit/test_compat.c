@@ -445,8 +445,8 @@ static void check_example(const struct example *e, bool is_reversed)
 		const struct fit *fit = &fits[order[i]];
 
 		assert_int_equal(fit->tier, e->lines[i].tier);
-		assert_int_equal(variants[order[i]].n_capabilities,
-			samples[i].variant.n_capabilities);
+		assert_int_equal(
+			variants[order[i]].n_capabilities, samples[i].variant.n_capabilities);
 		if (is_reversed)
 			continue; /* Equals come out as given. */
 		compat_add_reason(&reason, &variants[order[i]], &device, fit);
