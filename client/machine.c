@@ -98,20 +98,30 @@ static size_t ask_smi(
 
 /* ---- libcuda ---- */
 
+/* The next word of the line, a number from 0 to `max`. */
+static bool read_field(char **line, int64_t max, int64_t *out)
+{
+	const char *word = strsep(line, " ");
+
+	return word != NULL && str_to_int(word, 0, max, out);
+}
+
 size_t machine_from_libcuda(const char *text, struct machine *out)
 {
 	cleanup_free char *copy = xstrdup(text);
 	char *rest = copy, *line;
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
-		unsigned major, minor;
-		int at = 0;
+		const char *word = strsep(&line, " ");
+		int64_t major, minor;
 
-		if (sscanf(line, "driver %2u %2u", &major, &minor) == 2)
+		if (!read_field(&line, 99, &major) || !read_field(&line, 99, &minor))
+			continue;
+		if (strcmp(word, "driver") == 0)
 			out->driver =
 				(struct cuda_version){ (unsigned char)major, (unsigned char)minor };
-		else if (sscanf(line, "gpu %2u %1u %n", &major, &minor, &at) == 2 && at > 0)
-			add_gpu(out, line + at,
+		else if (strcmp(word, "gpu") == 0 && minor <= 9 && line != NULL)
+			add_gpu(out, line,
 				(struct capability){
 					(unsigned char)major, (unsigned char)minor, '\0' });
 	}

@@ -95,14 +95,14 @@ static bool is_table(const struct ar_hdr *header)
 	return header->ar_name[0] == '/' && (header->ar_name[1] < '0' || header->ar_name[1] > '9');
 }
 
-static int refuse(const struct ar *ar, const char *what, struct err *err)
+static void *refuse(const struct ar *ar, const char *what, struct err *err)
 {
-	return err_set(err, CAPQ_EINVAL, "archive: at %" PRIu64 ": %s", ar->at, what);
+	(void)err_set(err, CAPQ_EINVAL, "archive: at %" PRIu64 ": %s", ar->at, what);
+	return NULL;
 }
 
-/* The header at ar->at and its data; `ar` moves behind both. */
-static int read_member(
-	struct ar *ar, const struct ar_hdr **out_header, struct ar_member *out, struct err *err)
+/* The header at ar->at and its data; `ar` moves behind both. NULL: refused. */
+static const struct ar_hdr *read_member(struct ar *ar, struct ar_member *out, struct err *err)
 {
 	struct bytes rest = bytes_from(ar->file, ar->at);
 	const struct ar_hdr *header = (const struct ar_hdr *)(const void *)rest.at;
@@ -123,18 +123,16 @@ static int read_member(
 	if (!is_table(header) && !read_name(ar, header, out))
 		return refuse(ar, "a member has no proper name", err);
 	ar->at += sizeof *header + (uint64_t)size + (uint64_t)(size & 1);
-	*out_header = header;
-	return 0;
+	return header;
 }
 
 int ar_next(struct ar *ar, struct ar_member *out, struct err *err)
 {
 	while (ar->at < ar->file.size) {
-		const struct ar_hdr *header = NULL;
-		int rv = read_member(ar, &header, out, err);
+		const struct ar_hdr *header = read_member(ar, out, err);
 
-		if (rv < 0)
-			return rv;
+		if (header == NULL)
+			return CAPQ_EINVAL;
 		if (strncmp(header->ar_name, GNU_NAMES, strlen(GNU_NAMES)) == 0)
 			ar->long_names = out->bytes;
 		else if (!is_table(header) && !str_starts(out->name, "__.SYMDEF"))

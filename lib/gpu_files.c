@@ -13,22 +13,27 @@
 
 /* ---- one file ---- */
 
-static void unmap(struct bytes *file)
+struct mapping {
+	void *at;
+	size_t size;
+};
+
+static void unmap(struct mapping *file)
 {
 	if (file->size > 0)
-		(void)munmap((void *)(uintptr_t)file->at, file->size);
-	*file = (struct bytes){ NULL, 0 };
+		(void)munmap(file->at, file->size);
+	*file = (struct mapping){ NULL, 0 };
 }
 
 /* Map the whole file; what is empty or no regular file is empty. */
-static int map(const char *path, struct bytes *out, struct err *err)
+static int map(const char *path, struct mapping *out, struct err *err)
 {
 	/* Nothing happens by opening: a pipe is not waited for. */
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	void *at;
 
-	*out = (struct bytes){ NULL, 0 };
+	*out = (struct mapping){ NULL, 0 };
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, errno, "open");
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
@@ -36,14 +41,19 @@ static int map(const char *path, struct bytes *out, struct err *err)
 	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)
 		return err_errno(err, errno, "mmap");
-	*out = (struct bytes){ at, (uint64_t)st.st_size };
+	*out = (struct mapping){ at, (size_t)st.st_size };
 	return 0;
+}
+
+static struct bytes bytes_of(const struct mapping *file)
+{
+	return (struct bytes){ file->at, file->size };
 }
 
 /* Members of a thin archive, in files named from where the archive is. */
 struct beside {
 	const char *archive;
-	struct bytes file;
+	struct mapping file;
 };
 
 static int read_beside(void *owner, const char *name, struct bytes *out, struct err *err)
@@ -56,7 +66,7 @@ static int read_beside(void *owner, const char *name, struct bytes *out, struct 
 
 	unmap(&beside->file);
 	rv = map(path, &beside->file, err);
-	*out = beside->file;
+	*out = bytes_of(&beside->file);
 	return rv;
 }
 
@@ -65,12 +75,12 @@ static void read_file(const char *path, const struct gpu_files_reader *reader)
 	struct beside beside = { .archive = path };
 	const struct gpu_code_members members = { read_beside, &beside };
 	struct gpu_code code = { .n_archs = 0 };
-	struct bytes file;
+	struct mapping file;
 	struct err err;
 	int rv = map(path, &file, &err);
 
 	if (rv == 0)
-		rv = gpu_code_read(file, &members, &code, &err);
+		rv = gpu_code_read(bytes_of(&file), &members, &code, &err);
 	if (rv < 0)
 		reader->on_error(reader->owner, path, &err);
 	else if (gpu_code_is_there(&code))

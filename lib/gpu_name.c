@@ -119,7 +119,7 @@ static int compare_words(const void *left, const void *right)
 
 void gpu_words_read(const char *name, struct gpu_words *out)
 {
-	char run[2 * GPU_WORD_MAX];
+	char run[2 * GPU_WORD_MAX] = "";
 	size_t len = 0;
 
 	memset(out, 0, sizeof *out);

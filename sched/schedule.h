@@ -170,8 +170,8 @@ struct sched_batching {
 };
 
 struct sched *sched_create(void);
-struct sched *sched_copy(const struct sched *s); /* For forecast.h. */
-void sched_destroy(struct sched *s);             /* NULL is harmless. */
+struct sched *sched_copy(const struct sched *from); /* For forecast.h. */
+void sched_destroy(struct sched *s);                /* NULL is harmless. */
 
 /* The number of a system name, the bits of a list of features separated by blanks. The same name
  * always gets the same number. CAPQ_ETOOBIG when there are more than 32 systems or 64 features. */
