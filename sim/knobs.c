@@ -123,6 +123,41 @@ int knobs_set(struct knobs *knobs, const char *name, const char *text, struct er
 	return set_branch(knobs, text, err);
 }
 
+static void print_percent(double part, struct str *out)
+{
+	str_addf(out, "%.0f", 100 * part);
+}
+
+static void print_grace(const struct knobs *knobs, struct str *out)
+{
+	char text[TIME_TEXT_MAX];
+
+	duration_to_config(knobs->policy.promise_grace_ms, text);
+	str_add(out, text);
+}
+
+static void print_branches(const struct knobs *knobs, struct str *out)
+{
+	for (size_t i = 0; i < knobs->n_weights; i++)
+		str_addf(out, "%s%s=%.0f,%.0f", i > 0 ? " " : "", knobs->weights[i].branch,
+			USUAL_WEIGHT * knobs->weights[i].thin,
+			USUAL_WEIGHT * knobs->weights[i].fat);
+}
+
+void knobs_print(const struct knobs *knobs, const char *name, struct str *out)
+{
+	if (strcmp(name, "promise_grace") == 0)
+		print_grace(knobs, out);
+	else if (strcmp(name, "promise_backlog") == 0)
+		print_percent(knobs->policy.promise_factor, out);
+	else if (strcmp(name, "promise_slots") == 0)
+		print_percent(knobs->policy.promise_slots, out);
+	else if (strcmp(name, "reserve") == 0)
+		print_percent(knobs->policy.reserve, out);
+	else
+		print_branches(knobs, out);
+}
+
 double knobs_weight(const struct knobs *knobs, const char *branch, unsigned n_caps)
 {
 	for (size_t i = knobs->n_weights; i-- > 0;)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "lib/err.h"
+#include "lib/str.h"
 #include "sched/schedule.h"
 #include "sim/farm.h"
 
@@ -28,6 +29,10 @@ void knobs_finish(struct knobs *knobs);
 /* Set one, by the name and in the unit that its key has: "promise_slots" "25", or
  * "branches" "BRANCH=WEIGHT[,FAT_WEIGHT]". */
 int knobs_set(struct knobs *knobs, const char *name, const char *text, struct err *err);
+
+/* Append what knobs_set() takes to set one to what it is now; of several branches, that of each,
+ * separated by blanks. */
+void knobs_print(const struct knobs *knobs, const char *name, struct str *out);
 
 double knobs_weight(const struct knobs *knobs, const char *branch, unsigned n_caps);
 

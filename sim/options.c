@@ -54,15 +54,15 @@ static const struct spec specs[] = {
 	{ "policies", "A,B,...", KIND_POLICIES, .help = "with compare: by which (all)" },
 	{ "weight", "BRANCH=W[,FAT]", KIND_KNOB, .knob = "branches",
 		.help = "what the branch's builds for at most one capability weigh, and\n"
-			"the others; 100 is usual; may be repeated" },
+			"the others; 100 if not named; may be repeated" },
 	{ "promise-grace", "TIME", KIND_KNOB, .knob = "promise_grace",
-		.help = "spr: a build starts within this time, plus" },
+		.help = "spr: every build is promised to start within this time" },
 	{ "promise-backlog", "PERCENT", KIND_KNOB, .knob = "promise_backlog",
-		.help = "so much of what first come, first served would take" },
+		.help = "and, on top, so much of what first come, first served would take" },
 	{ "promise-slots", "PERCENT", KIND_KNOB, .knob = "promise_slots",
-		.help = "of the slots may serve promises, at least one" },
+		.help = "of the slots may serve promises that are due, at least one" },
 	{ "reserve", "PERCENT", KIND_KNOB, .knob = "reserve",
-		.help = "of the slots long builds leave free" },
+		.help = "of the slots stay free of long builds" },
 	{ "json", NULL, KIND_FLAG, AT(is_json), .heading = "What comes out",
 		.help = "the figures as JSON" },
 	{ "csv", NULL, KIND_FLAG, AT(is_csv), .help = "the figures as CSV, a policy a line" },
@@ -75,12 +75,26 @@ static const struct spec specs[] = {
 
 /* ---- help ---- */
 
-static void print_spec(const struct spec *spec)
+/* Of a knob, its default goes behind. */
+static void print_help_text(const struct spec *spec, const struct knobs *knobs)
+{
+	cleanup_str struct str value = { 0 };
+	const char *line = spec->help, *next;
+
+	for (; (next = strchr(line, '\n')) != NULL; line = next + 1)
+		(void)printf("%.*s\n  %-*s  ", (int)(next - line), line, HELP_WIDTH, "");
+	(void)printf("%s", line);
+	if (spec->kind == KIND_KNOB) {
+		knobs_print(knobs, spec->knob, &value);
+		(void)printf(" (%s)", value.text);
+	}
+	(void)putchar('\n');
+}
+
+static void print_spec(const struct spec *spec, const struct knobs *knobs)
 {
 	cleanup_free char *left = str_format("--%s%s%s", spec->name,
 		spec->argument != NULL ? " " : "", spec->argument != NULL ? spec->argument : "");
-	const char *help = spec->help;
-	int len = (int)strcspn(help, "\n");
 
 	if (spec->heading != NULL)
 		(void)printf("\n%s:\n", spec->heading);
@@ -88,13 +102,16 @@ static void print_spec(const struct spec *spec)
 		(void)printf("  %s\n", left);
 		left[0] = '\0';
 	}
-	(void)printf("  %-*s  %.*s\n", HELP_WIDTH, left, len, help);
-	if (help[len] == '\n')
-		(void)printf("  %-*s  %s\n", HELP_WIDTH, "", help + len + 1);
+	(void)printf("  %-*s  ", HELP_WIDTH, left);
+	print_help_text(spec, knobs);
 }
 
 void options_print_help(void)
 {
+	struct knobs knobs;
+
+	(void)knobs_init(
+		&knobs, NULL, NULL); /* The defaults: no file is read that could be wrong. */
 	(void)puts("Usage: capq-sim --trace FILE --slots N [OPTION...]\n"
 		   "       capq-sim compare --trace FILE --slots N [OPTION...]\n"
 		   "\n"
@@ -102,15 +119,17 @@ void options_print_help(void)
 		   "simulated time, and says how long what waited. With compare, several side by\n"
 		   "side. capq-sim(1) tells the forms of the files and what the figures mean.");
 	for (size_t i = 0; i < ARRAY_LEN(specs); i++)
-		print_spec(&specs[i]);
+		print_spec(&specs[i], &knobs);
 	(void)puts(
-		"\nKnobs that are not turned are as in the configuration, or as capqd has them.\n"
+		"\nIn parentheses: what holds when nothing is said, of knobs unless --config says\n"
+		"otherwise.\n"
 		"\nPolicies:");
 	for (size_t i = 0; policy_classes[i] != NULL; i++)
 		(void)printf("  %-*s  %s\n", HELP_WIDTH, policy_classes[i]->name,
 			policy_classes[i]->summary);
 	(void)puts(
 		"\nExit codes: 0 all is well, 2 something is wrong with the command line or a file.");
+	knobs_finish(&knobs);
 }
 
 /* ---- values ---- */

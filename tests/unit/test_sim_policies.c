@@ -144,6 +144,35 @@ static void test_options(void **state)
 	options_finish(&options);
 }
 
+/* What --help tells of a knob is what would set it so. */
+static void test_knobs_are_printed(void **state)
+{
+	static const struct {
+		const char *name, *usual, *other;
+	} cases[] = {
+		{ "promise_grace", "27h", "90m" },
+		{ "promise_backlog", "250", "0" },
+		{ "promise_slots", "13", "29" },
+		{ "reserve", "13", "57" },
+		{ "branches", "master=150,100", "next=7,300" },
+	};
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cleanup_str struct str usual = { 0 }, other = { 0 };
+		struct knobs knobs;
+
+		assert_int_equal(knobs_init(&knobs, NULL, &err), 0);
+		knobs_print(&knobs, cases[i].name, &usual);
+		assert_string_equal(usual.text, cases[i].usual);
+		assert_int_equal(knobs_set(&knobs, cases[i].name, cases[i].other, &err), 0);
+		knobs_print(&knobs, cases[i].name, &other);
+		assert_non_null(strstr(other.text, cases[i].other));
+		knobs_finish(&knobs);
+	}
+}
+
 static void test_options_refused(void **state)
 {
 	static const struct {
@@ -191,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_knobs_are_printed),
 		cmocka_unit_test(test_options_refused),
 	};
 
