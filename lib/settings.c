@@ -214,7 +214,7 @@ static const struct config_key keys[] = {
 		.help = "Where builds run. Left out: the local store with one job at a time." },
 
 	{ "scheduling.promise_grace", CONFIG_DURATION, AT(settings, scheduling.promise_grace_ms),
-		.fallback = "1d3h", .min = 0, .max = 60 * DAY, .is_reloadable = true,
+		.fallback = "27h", .min = 0, .max = 60 * DAY, .is_reloadable = true,
 		.help = "Every job is promised, when it is submitted, a time by which it starts: "
 			"so long after that, and promise_backlog on top. Shorter promises keep "
 			"fat builds from waiting and make thin ones wait more." },
