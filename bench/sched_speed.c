@@ -4,7 +4,7 @@
  *
  * All are ready, of 8 submitters; each tenth is long. One decision is what happens in capqd when a
  * slot is free: decide, start, the build ends, a new one arrives in its place; so N stays what it
- * is. Time goes on by a second a decision. Prints one JSON object. */
+ * is. Time goes on by what 16 slots need for a build. Prints one JSON object. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -78,10 +78,9 @@ struct sched_want {
 struct sched_policy {
 	int64_t promise_grace_ms; /* start_by = now + grace + factor x backlog / slots */
 	double promise_factor;
-	double promise_slots; /* This part of the slots may serve promises at a time, at least one.
-			       */
-	double reserve;       /* This part of the slots is free of long builds, at least one from
-				 three slots on; 0: none. */
+	double promise_slots; /* Part of the slots that may serve promises; at least one slot. */
+	double reserve;       /* Part of the slots that is free of long builds; at least one slot
+				 from three slots on; 0: none. */
 };
 
 #define SCHED_POLICY_DEFAULT                                                                       \
@@ -135,8 +134,7 @@ enum sched_why_rule {
 	SCHED_WHY_LATER,      /* Not before `until_ms`. */
 	SCHED_WHY_HELD,       /* Every job that needs it is on hold, or none does. */
 	SCHED_WHY_NO_BUILDER, /* No builder has its system and features. */
-	SCHED_WHY_RESERVE, /* It is long (`long_ms`), and `n` of `slots` for long builds are taken.
-			    */
+	SCHED_WHY_RESERVE,    /* It is long (`long_ms`); `n` of `slots` for long ones are taken. */
 	SCHED_WHY_LANE, /* It is overdue, and the `slots` for promises are taken, one by `other`. */
 	SCHED_WHY_ORDER, /* `n` ready builds are before it, or more when that is as far as was
 			    counted; `other` is the nearest of them. */
@@ -212,16 +210,16 @@ void sched_want(const struct sched *s, int64_t build, struct sched_want *out); /
 bool sched_is_wanted(
 	const struct sched *s, int64_t build); /* Also by what needs it, and on hold. */
 
-/* `newer` takes the place of `older`: it inherits the earlier promise and the longer wait, half the
- * weight, and the bump of what wanted the older itself; nobody wants that itself any more. Both
- * must be known. */
+/* `newer` takes the place of `older`: it inherits the earlier promise and the longer wait, nearly
+ * half of the weight (INHERITED_WEIGHT), and the bump of what wanted the older itself; nobody wants
+ * that itself any more. Both must be known. */
 void sched_supersede(struct sched *s, int64_t older, int64_t newer);
 
 void sched_set_ready(struct sched *s, int64_t build, int64_t not_before_ms); /* OPEN -> READY */
 void sched_set_cost(struct sched *s, int64_t build, double cost_ms, double cost_sigma);
 
-/* What to start now. O(builders x groups + log n), a group being one (lane, system, features,
- * submitter). */
+/* What to start now. O(kinds x (builders + runs) + groups + log n): a kind is one (lane, system,
+ * features), a group what is ready of a kind and one submitter, long or not. */
 void sched_decide(struct sched *s, int64_t now_ms, struct sched_decision *out);
 
 /* The decision was carried out: its builds run in one slot until each has left. Their submitter is

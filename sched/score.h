@@ -5,9 +5,10 @@
  *                              cost_j
  *
  *   own       w_j / (c_j^A p_j^P)
- *   unlocked  sum of w_i / (c_i^A p_i^P) x (cost_j / c_i)^B over the wanted builds i that wait for
- * j level     floor(log2(1 + waited_j / c_j)): it doubles as the slowdown doubles share     1 up to
- * half of what was built of late; then falling to 0 (share.c)
+ *   unlocked  the sum of w_i / (c_i^A p_i^P) x (cost_j / c_i)^B over the wanted builds i that
+ *             wait for j
+ *   level     floor(log2(1 + waited_j / c_j)): it doubles as the slowdown doubles
+ *   share     1 up to half of what was built of late; then falling to 0 (share.c)
  *
  * w is the weight, p the cost of the build when it was asked for, c that of the chain (own cost and
  * the longest unbuilt chain below), both at least a minute, all in hours. A between 0 (mean
@@ -49,7 +50,7 @@
 #define CHEAP_SIGMAS 1.28
 
 /* Of the weight of what a build supersedes: its users still wait. Over many revisions that never
- * got their turn this adds up to one more of its own. */
+ * got their turn this adds up to 0.45 / (1 - 0.45), four fifths of its own. */
 #define INHERITED_WEIGHT 0.45
 
 #endif
