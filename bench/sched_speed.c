@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sched/forecast.h"
 #include "sched/schedule.h"
 
 #define SUBMITTERS 8
@@ -18,8 +19,9 @@
 #define DECISIONS 40000
 #define ROUNDS 20
 #define COST_MIN_MS 6e4
-#define COST_RANGE 7.0 /* Costs are spread evenly over so many powers of e, up to 18 hours. */
-#define STEP_MS 590000 /* A mean cost through the number of slots. */
+#define COST_RANGE 7.0     /* Costs are spread evenly over so many powers of e, up to 18 hours. */
+#define FORECAST_MAX 20000 /* More is not played here: it takes long. */
+#define STEP_MS 590000     /* A mean cost through the number of slots. */
 
 struct bench {
 	struct sched *sched;
@@ -142,6 +144,18 @@ static double median_us(double seconds[ROUNDS], size_t n)
 	return 1e6 * seconds[ROUNDS / 2] / (double)n;
 }
 
+/* The time for the copy, and for the plays: milliseconds. */
+static void forecast(struct bench *bench, size_t n, double *copy_ms, double *plays_ms)
+{
+	double began_s = now_s(), copied_s;
+	struct sched *copy = sched_copy(bench->sched);
+
+	copied_s = now_s();
+	forecast_destroy(forecast_make(copy, bench->now_ms, forecast_plays(n)));
+	*copy_ms = 1e3 * (copied_s - began_s);
+	*plays_ms = 1e3 * (now_s() - copied_s);
+}
+
 int main(int argc, char **argv)
 {
 	struct bench bench = { .seed = 1, .now_ms = 1 };
@@ -169,9 +183,16 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("{\"waiting\": %zu, \"decision_us\": %.3f, \"arrival_us\": %.3f, "
-	       "\"fill_us\": %.3f, \"bytes_each\": %.1f}\n",
+	       "\"fill_us\": %.3f, \"bytes_each\": %.1f",
 		n, median_us(decide_s, per_round), median_us(arrive_s, per_round),
 		1e6 * fill_s / (double)n, before_bytes / (double)n);
+	if (n <= FORECAST_MAX) {
+		double copy_ms, plays_ms;
+
+		forecast(&bench, n, &copy_ms, &plays_ms);
+		printf(", \"forecast_copy_ms\": %.1f, \"forecast_ms\": %.0f", copy_ms, plays_ms);
+	}
+	printf("}\n");
 	sched_destroy(bench.sched);
 	return 0;
 }

@@ -109,12 +109,14 @@ def report_sums(report, measured):
 
 
 def report_speed(report, quick):
-    counts = [1000, 100_000] if quick else [1000, 100_000, 1_000_000]
+    counts = [1000, 10_000, 100_000] if quick else [1000, 10_000, 100_000, 1_000_000]
     speeds = {n: json.loads(command(f"{BIN}/capq-sched-speed", n)) for n in counts}
     for n, speed in speeds.items():
         goal = "<= 20" if n == 1_000_000 else ""
         report.figure(f"a decision, {n:,} builds waiting", speed["decision_us"], "us", goal)
         report.figure(f"an arrival, {n:,} builds waiting", speed["arrival_us"], "us")
+    report.figure("10,000 waiting builds played forward", speeds[10_000]["forecast_ms"], "ms", "<= 500")
+    report.figure("their copy, on the loop", speeds[10_000]["forecast_copy_ms"], "ms", "<= 5")
     last = speeds[counts[-1]]
     report.figure(f"a decision, {counts[-1]:,} / 1,000", last["decision_us"] / speeds[1000]["decision_us"], "x", "<= 3")
     report.figure(f"memory of a waiting build, {counts[-1]:,}", last["bytes_each"], "B", "<= 200")
