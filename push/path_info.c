@@ -13,6 +13,9 @@ static void finish_info(struct path_info *info)
 	for (size_t i = 0; i < info->n_references; i++)
 		free(info->references[i]);
 	free(info->references);
+	for (size_t i = 0; i < info->n_signatures; i++)
+		free(info->signatures[i]);
+	free(info->signatures);
 	free(info->path);
 	free(info->deriver);
 }
@@ -79,6 +82,32 @@ static int read_references(const struct json *list, struct path_info *info, stru
 	return 0;
 }
 
+/* "KEYNAME:BASE64", or since format 3 an object with both; NULL when it is neither. */
+static char *read_signature(const struct json *value)
+{
+	const char *text = json_text(value);
+	const char *key = json_text(json_get(value, "keyName"));
+	const char *signature = json_text(json_get(value, "sig"));
+
+	if (text != NULL)
+		return xstrdup(text);
+	return key == NULL || signature == NULL ? NULL : str_format("%s:%s", key, signature);
+}
+
+/* A path that is signed in a way that we cannot read is no worse than one that is not signed. */
+static void read_signatures(const struct json *list, struct path_info *info)
+{
+	if (json_kind(list) != JSON_ARRAY)
+		return;
+	info->signatures = xcalloc(json_count(list), sizeof *info->signatures);
+	for (const struct json *v = json_first(list); v != NULL; v = json_next(v)) {
+		char *signature = read_signature(v);
+
+		if (signature != NULL)
+			info->signatures[info->n_signatures++] = signature;
+	}
+}
+
 /* What the object of a path says; its `path` is set already. */
 static int read_object(const struct json *object, struct path_info *info, struct err *err)
 {
@@ -93,6 +122,7 @@ static int read_object(const struct json *object, struct path_info *info, struct
 	if (!json_uint(json_get(object, "narSize"), &info->nar_size))
 		return err_set(err, CAPQ_EINVAL, "it has no narSize");
 	info->deriver = full_path(json_text(json_get(object, "deriver")));
+	read_signatures(json_get(object, "signatures"), info);
 	return read_references(json_get(object, "references"), info, err);
 }
 

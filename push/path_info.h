@@ -22,7 +22,9 @@ struct path_info {
 	char **references;                  /* In full, sorted bytewise, each once; itself
 					     * included when it refers to itself. */
 	size_t n_references;
-	char *deriver; /* In full; NULL when it is not known. */
+	char *deriver;     /* In full; NULL when it is not known. */
+	char **signatures; /* Each "KEYNAME:BASE64"; of none it is known here that it is good. */
+	size_t n_signatures;
 };
 
 struct path_infos {

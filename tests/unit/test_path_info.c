@@ -188,6 +188,24 @@ static void recorded(void **state)
 	}
 }
 
+/* As a list of texts, or of objects (format 3); what is neither is no signature. */
+static void signatures(void **state)
+{
+	static const char json[] = "[{\"path\":\"" A "\"," FACTS
+				   "[],\"signatures\":[\"k-1:c2ln\",7,{\"keyName\":\"l-1\","
+				   "\"sig\":\"c2lnMg==\"},{\"keyName\":\"m-1\"}]},"
+				   "{\"path\":\"" B "\"," FACTS "[],\"signatures\":null}]";
+	struct path_infos infos = { 0 };
+
+	(void)state;
+	assert_int_equal(path_infos_read(&infos, json, strlen(json), NULL), 0);
+	assert_int_equal(infos.items[0].n_signatures, 2);
+	assert_string_equal(infos.items[0].signatures[0], "k-1:c2ln");
+	assert_string_equal(infos.items[0].signatures[1], "l-1:c2lnMg==");
+	assert_int_equal(infos.items[1].n_signatures, 0);
+	path_infos_free(&infos);
+}
+
 static void finding(void **state)
 {
 	static const char json[] = "[{\"path\":\"" B "\",\"valid\":false},"
@@ -209,6 +227,7 @@ int main(void)
 		cmocka_unit_test(shapes),
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(recorded),
+		cmocka_unit_test(signatures),
 		cmocka_unit_test(finding),
 	};
 
