@@ -23,6 +23,7 @@
 #include "push/api.h"
 #include "push/check.h"
 #include "push/lock.h"
+#include "push/option_table.h"
 #include "push/options.h"
 #include "push/push.h"
 #include "push/report.h"
@@ -262,11 +263,17 @@ static int act(struct program *program)
 
 	switch (program->options.action) {
 	case OPTIONS_HELP:
-		(void)fputs(options_usage, stdout);
+		option_print_help(stdout);
 		return PUSH_OK;
 	case OPTIONS_VERSION:
 		(void)puts("capq-push " CAPQ_VERSION);
 		return PUSH_OK;
+	case OPTIONS_COMPLETION:
+		if (option_print_completion(program->options.shell, stdout))
+			return PUSH_OK;
+		(void)err_set(&err, CAPQ_EINVAL, "--completion '%s': it must be bash, fish or zsh",
+			program->options.shell);
+		return wrong_usage(&err);
 	case OPTIONS_PUSH:
 		break;
 	}

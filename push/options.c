@@ -9,77 +9,18 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 #include "lib/time_text.h"
+#include "push/option_table.h"
 #include "push/retry.h"
 
 #define JOBS 8
 #define JOBS_MAX 64
 #define MEMORY (INT64_C(128) << 20)
 #define MEMORY_MIN (INT64_C(16) << 20)
+#define RATE_MIN (INT64_C(16) << 10) /* A packet now and then, so that nobody calls it a stall. */
+#define KEEP_MAX 1000000
 
-const char options_usage[] =
-	"usage: capq-push --cache NAME [OPTION]... PATH...\n"
-	"\n"
-	"Bring store paths and all that they refer to into a Cachix cache. A PATH may be a store\n"
-	"path or a link to one; `-` reads them from standard input, one a line.\n"
-	"\n"
-	"  --cache NAME         the cache to push to\n"
-	"  --host URL           where it is (https://cachix.org)\n"
-	"  --compression HOW    zstd, xz, or auto: what the cache prefers (auto)\n"
-	"  --level N            of compression: 0 to 19 with zstd, 0 to 9 with xz (2)\n"
-	"  --jobs N             paths at once (8)\n"
-	"  --memory SIZE        for parts in flight and compressors, in all (128MiB)\n"
-	"  --no-closure         only the given paths, not what they refer to\n"
-	"  --dry-run            say what would be pushed, and push nothing\n"
-	"  --check              say which of the given paths the cache lacks, and no more\n"
-	"  --lock-dir DIR       share the work with other capq-push that have the same DIR\n"
-	"  --retry-for TIME     how long a failed request is tried again (90s)\n"
-	"  --timeout TIME       give up after this (never)\n"
-	"  --json               one JSON object a line on standard output\n"
-	"  --version, --help\n"
-	"\n"
-	"The cache's token is read from $CREDENTIALS_DIRECTORY/cachix-auth-token, else from\n"
-	"CACHIX_AUTH_TOKEN; a signing key from cachix-signing-key there, else from\n"
-	"CACHIX_SIGNING_KEY.\n"
-	"\n"
-	"Exit status: 0 all there, 1 some path failed, 2 usage, 3 cache unreachable,\n"
-	"4 not permitted.\n";
-
-enum {
-	CACHE = 256,
-	HOST,
-	COMPRESSION,
-	LEVEL,
-	JOBS_AT_ONCE,
-	MEMORY_SIZE,
-	NO_CLOSURE,
-	DRY_RUN,
-	CHECK,
-	LOCK_DIR,
-	RETRY_FOR,
-	TIMEOUT,
-	AS_JSON,
-	VERSION,
-	HELP,
-};
-
-static const struct option long_options[] = {
-	{ "cache", required_argument, NULL, CACHE },
-	{ "host", required_argument, NULL, HOST },
-	{ "compression", required_argument, NULL, COMPRESSION },
-	{ "level", required_argument, NULL, LEVEL },
-	{ "jobs", required_argument, NULL, JOBS_AT_ONCE },
-	{ "memory", required_argument, NULL, MEMORY_SIZE },
-	{ "no-closure", no_argument, NULL, NO_CLOSURE },
-	{ "dry-run", no_argument, NULL, DRY_RUN },
-	{ "check", no_argument, NULL, CHECK },
-	{ "lock-dir", required_argument, NULL, LOCK_DIR },
-	{ "retry-for", required_argument, NULL, RETRY_FOR },
-	{ "timeout", required_argument, NULL, TIMEOUT },
-	{ "json", no_argument, NULL, AS_JSON },
-	{ "version", no_argument, NULL, VERSION },
-	{ "help", no_argument, NULL, HELP },
-	{ NULL, 0, NULL, 0 },
-};
+/* What getopt_long() returns for the option with this id: no character, and neither 0 nor '?'. */
+#define FIRST_VALUE 256
 
 static int read_number(
 	const char *name, const char *text, int64_t min, int64_t max, int64_t *out, struct err *err)
@@ -99,12 +40,40 @@ static int read_duration(const char *name, const char *text, int64_t *out, struc
 	return 0;
 }
 
-static int read_memory(const char *text, int64_t *out, struct err *err)
+static int read_size(const char *name, const char *text, int64_t min, int64_t *out, struct err *err)
 {
-	if (!size_from_text(text, out) || *out < MEMORY_MIN)
+	char least[TIME_TEXT_MAX];
+
+	if (size_from_text(text, out) && *out >= min)
+		return 0;
+	size_to_config(min, least);
+	return err_set(err, CAPQ_EINVAL, "%s '%s' is no size such as 128MiB, or less than %s", name,
+		text, least);
+}
+
+static void add_pattern(struct choice_rules *rules, const char *pattern)
+{
+	array_reserve(&rules->skip, &rules->skip_capacity, rules->n_skip + 1, sizeof *rules->skip);
+	rules->skip[rules->n_skip++] = pattern;
+}
+
+static int read_upstream(struct choice_rules *rules, const char *text, struct err *err)
+{
+	int rv = trust_add(&rules->upstream, text, err);
+
+	return rv < 0 ? err_wrap(err, "--upstream") : 0;
+}
+
+/* At most one of the --keep options. */
+static int read_keep(struct options *options, const char *name, enum pin_rule rule,
+	const char *text, struct err *err)
+{
+	if (options->keep.rule != PIN_DEFAULT)
 		return err_set(err, CAPQ_EINVAL,
-			"--memory '%s' is no size such as 128MiB, or less than 16MiB", text);
-	return 0;
+			"%s: give only one of --keep-days, --keep-revisions and --keep-forever",
+			name);
+	options->keep.rule = rule;
+	return text == NULL ? 0 : read_number(name, text, 1, KEEP_MAX, &options->keep.n, err);
 }
 
 static int read_method(struct options *options, const char *text, struct err *err)
@@ -122,56 +91,124 @@ static int read_method(struct options *options, const char *text, struct err *er
 }
 
 /* One option; `text` is its argument, if it has one. */
-static int read_option(struct options *o, int option, const char *text, struct err *err)
+static int read_option(struct options *o, enum option_id id, const char *text, struct err *err)
 {
-	switch (option) {
-	case CACHE:
+	int64_t size = 0;
+	int rv;
+
+	switch (id) {
+	case OPTION_CACHE:
 		o->cache = text;
 		return 0;
-	case HOST:
+	case OPTION_HOST:
 		o->host = text;
 		return 0;
-	case COMPRESSION:
+	case OPTION_COMPRESSION:
 		return read_method(o, text, err);
-	case LEVEL:
+	case OPTION_LEVEL:
 		return read_number("--level", text, 0, 19, &o->level, err);
-	case JOBS_AT_ONCE:
+	case OPTION_JOBS:
 		return read_number("--jobs", text, 1, JOBS_MAX, &o->jobs, err);
-	case MEMORY_SIZE:
-		return read_memory(text, &o->memory, err);
-	case NO_CLOSURE:
+	case OPTION_MEMORY:
+		return read_size("--memory", text, MEMORY_MIN, &o->memory, err);
+	case OPTION_LIMIT_RATE:
+		return read_size("--limit-rate", text, RATE_MIN, &o->limit_rate, err);
+	case OPTION_NO_CLOSURE:
 		o->is_shallow = true;
 		return 0;
-	case DRY_RUN:
+	case OPTION_SKIP:
+		add_pattern(&o->choice, text);
+		return 0;
+	case OPTION_MAX_NAR_SIZE:
+		rv = read_size("--max-nar-size", text, 1, &size, err);
+		o->choice.max_nar_size = (uint64_t)size;
+		return rv;
+	case OPTION_UPSTREAM:
+		return read_upstream(&o->choice, text, err);
+	case OPTION_PIN:
+		o->pin = text;
+		return 0;
+	case OPTION_KEEP_DAYS:
+		return read_keep(o, "--keep-days", PIN_DAYS, text, err);
+	case OPTION_KEEP_REVISIONS:
+		return read_keep(o, "--keep-revisions", PIN_REVISIONS, text, err);
+	case OPTION_KEEP_FOREVER:
+		return read_keep(o, "--keep-forever", PIN_FOREVER, NULL, err);
+	case OPTION_DRY_RUN:
 		o->is_dry_run = true;
 		return 0;
-	case CHECK:
+	case OPTION_CHECK:
 		o->is_check = true;
 		return 0;
-	case LOCK_DIR:
+	case OPTION_STDIN:
+		o->reads_input = true;
+		return 0;
+	case OPTION_LOCK_DIR:
 		o->lock_dir = text;
 		return 0;
-	case RETRY_FOR:
+	case OPTION_RETRY_FOR:
 		return read_duration("--retry-for", text, &o->retry_for_ms, err);
-	case TIMEOUT:
+	case OPTION_TIMEOUT:
 		return read_duration("--timeout", text, &o->timeout_ms, err);
-	case AS_JSON:
+	case OPTION_JSON:
 		o->is_json = true;
 		return 0;
-	case VERSION:
+	case OPTION_COMPLETION:
+		o->action = OPTIONS_COMPLETION;
+		o->shell = text;
+		return 0;
+	case OPTION_VERSION:
 		o->action = OPTIONS_VERSION;
 		return 0;
-	case HELP:
+	case OPTION_HELP:
 		o->action = OPTIONS_HELP;
 		return 0;
-	case ':':
-		return err_set(err, CAPQ_EINVAL, "it needs an argument");
-	default:
-		return err_set(err, CAPQ_EINVAL,
-			optopt != 0 ? "it takes no argument"
-				    : "there is no such option; see capq-push --help");
+	case OPTION_IDS:
+		break;
 	}
+	return 0;
 }
+
+/* The next option of `argv`, from the table. False: there is none any more, or `*rv` says what is
+ * wrong with it. */
+static bool next_option(struct options *options, int argc, char **argv, const struct option *rows,
+	int *rv, struct err *err)
+{
+	int value = getopt_long(argc, argv, ":", rows, NULL);
+
+	if (value == -1)
+		return false;
+	if (value == ':')
+		*rv = err_set(err, CAPQ_EINVAL, "%s: it needs an argument", argv[optind - 1]);
+	else if (value == '?' && optopt >= FIRST_VALUE)
+		*rv = err_set(err, CAPQ_EINVAL, "%s: it takes no argument", argv[optind - 1]);
+	else if (value == '?')
+		*rv = err_set(err, CAPQ_EINVAL, "%s: there is no such option; see capq-push --help",
+			argv[optind - 1]);
+	else
+		*rv = read_option(options, (enum option_id)(value - FIRST_VALUE), optarg, err);
+	return *rv == 0;
+}
+
+static int read_options(struct options *options, int argc, char **argv, struct err *err)
+{
+	struct option rows[OPTION_IDS + 1] = { 0 };
+	int rv = 0;
+
+	for (int id = 0; id < OPTION_IDS; id++)
+		rows[id] = (struct option){
+			.name = option_rows[id].name,
+			.has_arg =
+				option_rows[id].argument == NULL ? no_argument : required_argument,
+			.val = FIRST_VALUE + id,
+		};
+	opterr = 0;
+	while (next_option(options, argc, argv, rows, &rv, err))
+		continue;
+	return rv;
+}
+
+/* ---- paths ---- */
 
 static void add_path(struct options *options, size_t *capacity, const char *path)
 {
@@ -192,23 +229,61 @@ static int add_paths_of(struct options *options, size_t *capacity, FILE *input, 
 	return ferror(input) ? err_errno(err, errno, "cannot read standard input") : 0;
 }
 
+static int read_paths(struct options *options, int argc, char **argv, FILE *input, struct err *err)
+{
+	size_t capacity = 0;
+	int rv = 0;
+
+	if (optind == argc && !options->reads_input)
+		return err_set(err, CAPQ_EINVAL, "no PATH is given");
+	for (int i = optind; i < argc && rv == 0; i++) {
+		if (strcmp(argv[i], "-") == 0)
+			rv = add_paths_of(options, &capacity, input, err);
+		else
+			add_path(options, &capacity, argv[i]);
+	}
+	if (rv == 0 && options->reads_input)
+		rv = add_paths_of(options, &capacity, input, err);
+	return rv;
+}
+
+/* ---- what does not go together ---- */
+
+static int check_pin(const struct options *options, struct err *err)
+{
+	if (options->pin == NULL && options->keep.rule != PIN_DEFAULT)
+		return err_set(err, CAPQ_EINVAL,
+			"--keep-days, --keep-revisions and --keep-forever are about a --pin NAME; "
+			"it is missing");
+	if (options->pin == NULL)
+		return 0;
+	if (options->pin[0] == '\0')
+		return err_set(err, CAPQ_EINVAL, "--pin '': a pin has a name");
+	if (options->is_check)
+		return err_set(err, CAPQ_EINVAL, "--check only asks: it cannot --pin");
+	if (options->n_paths != 1)
+		return err_set(err, CAPQ_EINVAL,
+			"--pin %s: a pin is for one path, and %zu are given", options->pin,
+			options->n_paths);
+	return 0;
+}
+
 static int check(const struct options *options, struct err *err)
 {
-	if (options->action != OPTIONS_PUSH)
-		return 0;
 	if (options->cache == NULL || options->cache[0] == '\0')
 		return err_set(err, CAPQ_EINVAL, "--cache NAME says where to push; it is missing");
 	if (!options->is_auto && options->level > compress_names(options->method)->max_level)
 		return err_set(err, CAPQ_EINVAL, "--level %" PRId64 ": %s has 0 to %d",
 			options->level, compress_names(options->method)->name,
 			compress_names(options->method)->max_level);
-	return 0;
+	return check_pin(options, err);
 }
+
+/* ---- public ---- */
 
 int options_init(struct options *options, int argc, char **argv, FILE *input, struct err *err)
 {
-	size_t capacity = 0;
-	int option, rv = 0;
+	int rv;
 
 	*options = (struct options){
 		.host = "https://cachix.org",
@@ -218,21 +293,12 @@ int options_init(struct options *options, int argc, char **argv, FILE *input, st
 		.memory = MEMORY,
 		.retry_for_ms = RETRY_FOR_MS,
 	};
-	opterr = 0;
-	while (rv == 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		rv = read_option(options, option, optarg, err);
-		if (option == '?' || option == ':')
-			(void)err_wrap(err, "%s", argv[optind - 1]);
-	}
-	if (rv == 0 && options->action == OPTIONS_PUSH && optind == argc)
-		rv = err_set(err, CAPQ_EINVAL, "no PATH is given");
-	for (int i = optind; i < argc && rv == 0 && options->action == OPTIONS_PUSH; i++) {
-		if (strcmp(argv[i], "-") == 0)
-			rv = add_paths_of(options, &capacity, input, err);
-		else
-			add_path(options, &capacity, argv[i]);
-	}
-	return rv == 0 ? check(options, err) : rv;
+	rv = read_options(options, argc, argv, err);
+	if (rv == 0 && options->action == OPTIONS_PUSH)
+		rv = read_paths(options, argc, argv, input, err);
+	if (rv == 0 && options->action == OPTIONS_PUSH)
+		rv = check(options, err);
+	return rv;
 }
 
 void options_finish(struct options *options)
@@ -240,4 +306,5 @@ void options_finish(struct options *options)
 	for (size_t i = 0; i < options->n_paths; i++)
 		free(options->paths[i]);
 	free(options->paths);
+	choice_rules_free(&options->choice);
 }
