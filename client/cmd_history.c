@@ -1,12 +1,13 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "client/client.h"
 #include "client/pages.h"
 #include "client/past.h"
-#include "client/screen.h"
 #include "client/table.h"
 #include "lib/mem.h"
+#include "lib/screen.h"
 #include "lib/time_text.h"
 
 #define LIMIT 50
@@ -116,7 +117,7 @@ static void print_chart(const struct output *output, const struct list *list)
 
 	if (!output->is_terminal || list->n == 0)
 		return;
-	screen_size(&width, &height);
+	screen_size(STDOUT_FILENO, &width, &height);
 	past_add_chart(&text, list->items, list->n, width, output->is_utf8);
 	output_printf("\n");
 	output_coloured(output, CYAN, "%s", text.text);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/now.h"
 #include "client/text.h"
@@ -26,7 +27,11 @@ void report_init(struct report *report, const struct output *output, enum report
 	int64_t now = monotonic_ms();
 
 	*report = (struct report){
-		.output = output, .style = style, .began_ms = now, .last_said_ms = now
+		.output = output,
+		.style = style,
+		.screen = { .fd = STDOUT_FILENO },
+		.began_ms = now,
+		.last_said_ms = now,
 	};
 }
 
@@ -215,12 +220,13 @@ static void draw(struct report *report, const struct record **live, size_t n, co
 		.has_colour = report->output->has_colour, .now_ms = wall_ms(), .summary = summary
 	};
 
-	screen_size(&view.width, &view.height);
+	screen_size(report->screen.fd, &view.width, &view.height);
 	/* A line that reaches the last column wraps on some terminals, and a block as high as the
 	 * screen scrolls. */
 	view.width--;
 	view.height--;
 	view_render(&view, live, n, &block);
+	(void)fflush(stdout);
 	screen_draw(&report->screen, str_text(&report->above), str_text(&block));
 	str_clear(&report->above);
 }
@@ -241,6 +247,7 @@ void report_tick(struct report *report, const struct job_set *set)
 
 void report_finish(struct report *report)
 {
+	(void)fflush(stdout);
 	if (report->style == REPORT_TABLE)
 		screen_draw(&report->screen, str_text(&report->above), "");
 	str_free(&report->above);

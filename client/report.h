@@ -8,7 +8,7 @@
 
 #include "client/job_set.h"
 #include "client/output.h"
-#include "client/screen.h"
+#include "lib/screen.h"
 
 enum report_style { REPORT_TABLE, REPORT_LINES, REPORT_JSON, REPORT_NOTHING };
 

@@ -1,6 +1,5 @@
-#include "client/screen.h"
+#include "lib/screen.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,13 +11,13 @@
 #define CLEAR_BELOW "\033[J"
 #define CLEAR_ALL "\033[H\033[J"
 
-void screen_size(size_t *width, size_t *height)
+void screen_size(int fd, size_t *width, size_t *height)
 {
 	struct winsize size;
 
 	*width = 80;
 	*height = 24;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+	if (ioctl(fd, TIOCGWINSZ, &size) != 0)
 		return;
 	if (size.ws_col > 0)
 		*width = size.ws_col;
@@ -46,10 +45,10 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-static void write_all(const char *text, size_t len)
+static void write_all(int fd, const char *text, size_t len)
 {
 	while (len > 0) {
-		ssize_t n = write(STDOUT_FILENO, text, len);
+		ssize_t n = write(fd, text, len);
 
 		if (n < 0)
 			return; /* The terminal is gone, and with it whoever would read this. */
@@ -63,7 +62,7 @@ void screen_draw(struct screen *screen, const char *above, const char *block)
 	cleanup_str struct str out = { 0 };
 	size_t width, height;
 
-	screen_size(&width, &height);
+	screen_size(screen->fd, &width, &height);
 	str_add(&out, HIDE_CURSOR);
 	add_return(&out, screen, width);
 	str_add(&out, above);
@@ -71,6 +70,5 @@ void screen_draw(struct screen *screen, const char *above, const char *block)
 	screen->n_lines = count_lines(block);
 	screen->width = width;
 	str_add(&out, SHOW_CURSOR);
-	(void)fflush(stdout);
-	write_all(out.text, out.len);
+	write_all(screen->fd, out.text, out.len);
 }
