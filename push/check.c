@@ -13,11 +13,11 @@ struct check {
 	struct missing *missing;
 };
 
-static int status_of(const struct fail *fail)
+static int status_of(const struct report *report, const struct fail *fail)
 {
 	switch (fail->class) {
 	case FAIL_NONE:
-		return PUSH_OK;
+		return report->n_missing > 0 ? PUSH_FAILED : PUSH_OK;
 	case FAIL_DENIED:
 		return PUSH_DENIED;
 	case FAIL_NETWORK:
@@ -36,10 +36,10 @@ static void on_missing(void *owner, const struct answer_missing *missing, const 
 		if (fail->class != FAIL_NONE)
 			report_fail(spec->report, spec->paths[i], fail);
 		else if (answer_missing_has(missing, store_path_base(spec->paths[i])))
-			report_missing(spec->report, spec->paths[i]);
+			report_missing(spec->report, spec->paths[i], 0);
 	}
 	report_end(spec->report);
-	spec->on_done(spec->owner, status_of(fail));
+	spec->on_done(spec->owner, status_of(spec->report, fail));
 	free(check);
 }
 

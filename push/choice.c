@@ -55,7 +55,7 @@ void choice_describe(const struct choice_rules *rules, const struct path_info *i
 		return;
 	case CHOICE_SIZE:
 		size_to_text((int64_t)info->nar_size, nar);
-		size_to_text((int64_t)rules->max_nar_size, limit);
+		size_to_config((int64_t)rules->max_nar_size, limit);
 		(void)snprintf(out, size, "its NAR has %s, more than %s", nar, limit);
 		return;
 	case CHOICE_UPSTREAM:

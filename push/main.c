@@ -246,6 +246,7 @@ static int push_or_check(struct program *program)
 		run(program);
 	else
 		report_end(&program->report);
+	report_finish(&program->report);
 	if (program->status == PUSH_OK && program->report.n_failed > 0)
 		return PUSH_FAILED; /* What is no store path was not there either. */
 	return program->status;

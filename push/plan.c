@@ -40,6 +40,7 @@ void plan_free(struct plan *plan)
 	path_infos_free(&plan->infos);
 	free(plan->is_given);
 	free(plan->is_missing);
+	free(plan->choices);
 	*plan = (struct plan){ 0 };
 }
 
@@ -135,19 +136,45 @@ static void on_closure(void *owner, struct path_infos *infos, const struct fail 
 	plan_step(p);
 }
 
-/* What Nix does not have cannot be uploaded, whether or not the cache lacks it. */
-static void note_missing(struct plan *plan, const struct answer_missing *missing)
+/* What Nix does not have cannot be uploaded, whether or not the cache lacks it. What the cache has
+ * is not left out: it is there. */
+static void note_missing(
+	struct plan *plan, const struct choice_rules *rules, const struct answer_missing *missing)
 {
 	plan->is_missing = xcalloc(plan->infos.n, sizeof *plan->is_missing);
+	plan->choices = xcalloc(plan->infos.n, sizeof *plan->choices);
 	for (size_t i = 0; i < plan->infos.n; i++) {
 		const struct path_info *info = &plan->infos.items[i];
 
 		if (!info->is_valid || !answer_missing_has(missing, store_path_base(info->path)))
 			continue;
 		plan->is_missing[i] = true;
-		plan->n_missing++;
-		plan->missing_bytes += info->nar_size;
+		plan->choices[i] = choice_of(rules, info);
+		plan->sums[plan->choices[i]].n++;
+		plan->sums[plan->choices[i]].nar_bytes += info->nar_size;
 	}
+}
+
+static void on_incomplete(void *owner, size_t number)
+{
+	struct plan *plan = owner;
+
+	if (plan->is_missing[number] && plan->choices[number] == CHOICE_TAKE)
+		plan->n_incomplete++;
+}
+
+/* What refers to a path that is left out is just what would be lost with it. */
+static void count_incomplete(struct plan *plan)
+{
+	struct order *order;
+
+	if (plan->sums[CHOICE_NAME].n + plan->sums[CHOICE_SIZE].n == 0)
+		return;
+	order = plan_order(plan);
+	for (size_t i = 0; i < plan->infos.n; i++)
+		if (plan->choices[i] == CHOICE_NAME || plan->choices[i] == CHOICE_SIZE)
+			order_lose(order, i, on_incomplete, plan);
+	order_destroy(order);
 }
 
 static void on_missing(void *owner, const struct answer_missing *missing, const struct fail *fail)
@@ -155,7 +182,8 @@ static void on_missing(void *owner, const struct answer_missing *missing, const 
 	struct planning *p = owner;
 
 	p->missing = NULL;
-	note_missing(&p->plan, missing);
+	note_missing(&p->plan, p->spec.choice, missing);
+	count_incomplete(&p->plan);
 	if (fail->class != FAIL_NONE)
 		fail_set(&p->fail, fail->class, "%s", fail->err.text);
 	plan_step(p);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "push/choice.h"
 #include "push/compress.h"
 #include "push/fail.h"
 #include "push/path_info.h"
@@ -15,11 +16,20 @@ struct order;
 struct sign_key;
 struct planning; /* Finding it out. Frees itself right after `on_done` returns. */
 
+struct plan_sum {
+	size_t n;
+	uint64_t nar_bytes;
+};
+
 struct plan {
 	struct path_infos infos;     /* Sorted; paths that Nix does not have are not valid. */
 	bool *is_given, *is_missing; /* Of infos.items[i]. */
-	size_t n_missing;
-	uint64_t missing_bytes;         /* Of their NARs. */
+	enum choice *choices;        /* Likewise, of what is missing; else CHOICE_TAKE. */
+	/* What is missing: to be pushed (CHOICE_TAKE), and left out. */
+	struct plan_sum sums[CHOICES];
+	/* How many of those to be pushed refer, perhaps through others, to what is left out and is
+	 * in no upstream cache. */
+	size_t n_incomplete;
 	enum compress_method preferred; /* By the cache. */
 };
 
@@ -30,7 +40,8 @@ struct plan_spec {
 	const char *const *paths;   /* Full store paths, one at least. Borrowed until the end, as
 				     * all above. */
 	size_t n_paths;
-	bool is_shallow; /* Only the paths themselves. */
+	bool is_shallow;                   /* Only the paths themselves. */
+	const struct choice_rules *choice; /* What is left out. */
 
 	/* Exactly once, later, from the loop. Unless `fail->class` is FAIL_NONE, `plan` is empty;
 	 * else it may be taken: plan_free() then is the owner's. */

@@ -64,8 +64,7 @@ static void on_planned(void *owner, struct plan *plan, const struct fail *fail)
 		end_push(push, fail);
 		return;
 	}
-	report_plan(push->spec.report, push->plan.infos.n, push->plan.n_missing,
-		push->plan.missing_bytes);
+	report_plan(push->spec.report, &push->plan);
 	push->uploads = uploads_start(&spec);
 }
 
@@ -78,6 +77,7 @@ int push_start(const struct push_spec *spec, struct push **out, struct err *err)
 		.paths = spec->paths,
 		.n_paths = spec->n_paths,
 		.is_shallow = spec->options->is_shallow,
+		.choice = &spec->options->choice,
 		.on_done = on_planned,
 		.owner = push,
 	};

@@ -13,7 +13,7 @@ struct report;
 
 /* Exit statuses of capq-push. */
 enum {
-	PUSH_OK = 0,          /* All that was given is in the cache. */
+	PUSH_OK = 0,          /* All that was given, and is wanted there, is in the cache. */
 	PUSH_FAILED = 1,      /* Some path is not. */
 	PUSH_USAGE = 2,       /* The command line or a secret is wrong. */
 	PUSH_UNREACHABLE = 3, /* The cache did not answer. */

@@ -23,7 +23,6 @@
 #include "push/shop.h"
 #include "push/upload.h"
 
-#define PROGRESS_MS 500 /* Between two progress events of a path. */
 #define LOCK_POLL_MS 100
 
 /* A path of the closure; its number is its place in the plan. */
@@ -31,6 +30,7 @@ struct item {
 	struct uploads *uploads;
 	const struct path_info *info;
 	bool is_given, is_missing;
+	enum choice choice;
 	bool is_settled; /* In the cache, failed, or left out: nothing more to do. */
 	struct upload *upload;
 	struct lock lock;
@@ -52,7 +52,7 @@ struct uploads {
 
 	struct budget budget;
 	struct shop shop;
-	uint64_t settled_bytes; /* Of NARs that were missing. */
+	struct plan_sum settled; /* Of what was to be pushed. */
 	uv_timer_t progress, poll;
 	int open_handles; /* Of the two timers; at 0 this memory may go. */
 };
@@ -65,8 +65,10 @@ static void settle(struct item *item)
 {
 	item->is_settled = true;
 	item->uploads->n_settled++;
-	if (item->is_missing)
-		item->uploads->settled_bytes += item->info->nar_size;
+	if (!item->is_missing || item->choice != CHOICE_TAKE)
+		return;
+	item->uploads->settled.n++;
+	item->uploads->settled.nar_bytes += item->info->nar_size;
 }
 
 /* In the cache: whoever refers to it may go on. */
@@ -177,10 +179,21 @@ static void skip(struct item *item)
 	struct report *report = item->uploads->spec.report;
 
 	if (item->is_missing)
-		report_missing(report, item->info->path);
+		report_missing(report, item->info->path, item->info->nar_size);
 	if (item->is_given)
 		report_skip(report, item->info->path,
 			item->is_missing ? "dry run" : "in the cache already");
+	pass(item);
+}
+
+/* The cache lacks it, and the user does not want it there. Who refers to it goes on. */
+static void leave_out(struct item *item)
+{
+	const struct uploads_spec *spec = &item->uploads->spec;
+	char why[ERR_TEXT_MAX];
+
+	choice_describe(&spec->options->choice, item->info, item->choice, why, sizeof why);
+	report_left_out(spec->report, item->info->path, item->is_given, item->choice, why);
 	pass(item);
 }
 
@@ -192,6 +205,8 @@ static bool take_turn(struct item *item)
 	if (!item->info->is_valid) {
 		fail_set(&fail, FAIL_STORE, "it is not valid: Nix does not have it");
 		lose(item, &fail);
+	} else if (item->is_missing && item->choice != CHOICE_TAKE) {
+		leave_out(item);
 	} else if (!item->is_missing || item->uploads->spec.options->is_dry_run) {
 		skip(item);
 	} else if (lock_item(item)) {
@@ -283,7 +298,8 @@ static void on_progress(uv_timer_t *progress)
 {
 	struct uploads *uploads = progress->data;
 	struct report *report = uploads->spec.report;
-	uint64_t nar_bytes = uploads->settled_bytes, nar, file;
+	const struct plan_sum *all = &uploads->spec.plan->sums[CHOICE_TAKE];
+	uint64_t nar_bytes = uploads->settled.nar_bytes, nar, file;
 
 	for (size_t i = 0; i < uploads->n_items; i++) {
 		struct item *item = &uploads->items[i];
@@ -292,13 +308,12 @@ static void on_progress(uv_timer_t *progress)
 			continue;
 		upload_progress(item->upload, &nar, &file);
 		nar_bytes += nar;
-		if (nar != item->shown_nar || file != item->shown_file)
+		if (report->watch.is_drawn || nar != item->shown_nar || file != item->shown_file)
 			report_progress(report, item->info->path, nar, file);
 		item->shown_nar = nar;
 		item->shown_file = file;
 	}
-	report_status(report, uploads->n_settled, uploads->n_items, nar_bytes,
-		uploads->spec.plan->missing_bytes);
+	report_status(report, uploads->settled.n, all->n, nar_bytes, all->nar_bytes);
 }
 
 /* ---- public ---- */
@@ -317,6 +332,7 @@ static void make_items(struct uploads *uploads)
 			.info = &plan->infos.items[i],
 			.is_given = plan->is_given[i],
 			.is_missing = plan->is_missing[i],
+			.choice = plan->choices[i],
 			.lock = LOCK_NONE,
 		};
 }
@@ -344,6 +360,7 @@ static void make_shop(struct uploads *uploads)
 struct uploads *uploads_start(const struct uploads_spec *spec)
 {
 	struct uploads *uploads = xcalloc(1, sizeof *uploads);
+	uint64_t interval_ms = report_interval_ms(spec->report);
 
 	uploads->spec = *spec;
 	make_items(uploads);
@@ -352,7 +369,8 @@ struct uploads *uploads_start(const struct uploads_spec *spec)
 	uv_timer_init(spec->api->loop, &uploads->poll);
 	uploads->progress.data = uploads->poll.data = uploads;
 	uploads->open_handles = 2;
-	uv_timer_start(&uploads->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
+	if (interval_ms > 0)
+		uv_timer_start(&uploads->progress, on_progress, interval_ms, interval_ms);
 	uploads_step(uploads);
 	return uploads;
 }

@@ -46,7 +46,8 @@ struct plan {
 
 	const char **paths; /* What is asked at the moment: borrowed from the graph. */
 	size_t n_paths, paths_capacity;
-	size_t asked;       /* How many of those the children so far were given. */
+	size_t asked; /* How many of those the children so far were given. */
+	bool has_cache_answered;
 	bool in_fetch_list; /* --dry-run: behind "... will be fetched". */
 	bool trouble;       /* A substituter could not be reached. */
 	struct str words;   /* The child's errors. */
@@ -203,18 +204,8 @@ static int check_some(struct plan *p, struct err *err)
 
 /* ---- what our cache has ---- */
 
-static void on_missing_in_cache(void *owner, const char *line, size_t len)
+static void note_missing_in_cache(struct plan *p, const char *path)
 {
-	struct plan *p = owner;
-	cleanup_json struct json *event = NULL;
-	const char *path;
-
-	if (json_parse(line, len, &event, NULL) < 0)
-		return;
-	path = json_text(json_get(event, "path"));
-	if (path == NULL || json_text(json_get(event, "event")) == NULL ||
-		strcmp(json_text(json_get(event, "event")), "missing") != 0)
-		return;
 	for (size_t i = 0; i < p->spec.n; i++) {
 		const struct graph_drv *drv = &p->graph->drvs[p->graph->targets[i]];
 
@@ -224,6 +215,26 @@ static void on_missing_in_cache(void *owner, const char *line, size_t len)
 	}
 }
 
+/* capq-push --check names what is missing and then ends; that none failed is its answer. */
+static void on_check_event(void *owner, const char *line, size_t len)
+{
+	struct plan *p = owner;
+	cleanup_json struct json *event = NULL;
+	const char *what, *path;
+	int64_t failed = -1;
+
+	if (json_parse(line, len, &event, NULL) < 0)
+		return;
+	what = json_text(json_get(event, "event"));
+	path = json_text(json_get(event, "path"));
+	if (what == NULL)
+		return;
+	if (strcmp(what, "missing") == 0 && path != NULL)
+		note_missing_in_cache(p, path);
+	if (strcmp(what, "end") == 0 && json_int(json_get(event, "failed"), &failed))
+		p->has_cache_answered = failed == 0;
+}
+
 static int ask_cache(struct plan *p, struct err *err)
 {
 	cleanup_argv struct argv argv = { 0 }, env = { 0 };
@@ -231,7 +242,7 @@ static int ask_cache(struct plan *p, struct err *err)
 	struct child_spec spec = {
 		.name = "capq-push",
 		.with_secrets = true,
-		.on_stdout = on_missing_in_cache,
+		.on_stdout = on_check_event,
 		.on_stderr = on_nix_words,
 	};
 
@@ -405,9 +416,9 @@ static void go_on(struct plan *p)
 }
 
 /* A cache that cannot be asked is not one that has nothing: what it has would be built again. */
-static bool cache_was_silent(struct plan *p, const struct child_end *end)
+static bool cache_was_silent(struct plan *p)
 {
-	if (end->outcome == CHILD_EXITED && end->code == 0)
+	if (p->has_cache_answered)
 		return false;
 	if (p->spec.ask_cache) {
 		p->rv = err_set(&p->err, CAPQ_EBUSY, "cannot ask the cache %s: %s",
@@ -444,7 +455,7 @@ static int judge(struct plan *p, const struct child_end *end)
 	child_describe_end(end, how, sizeof how);
 	switch (p->state) {
 	case ASKING_CACHE:
-		return cache_was_silent(p, end) ? p->rv : 0;
+		return cache_was_silent(p) ? p->rv : 0;
 	case WALKING:
 		if (p->trouble || end->outcome == CHILD_TIMED_OUT)
 			return err_set(&p->err, CAPQ_EBUSY, "cannot ask a substituter: %s",

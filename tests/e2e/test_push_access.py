@@ -80,9 +80,11 @@ class Access(unittest.TestCase):
         with pushing.Cache() as cache:
             cache.push(self.path)
             asked = cache.push("--check", self.path, self.other, ABSENT)
-            self.assertEqual(asked.status, 0)
+            self.assertEqual(asked.status, 1)
             self.assertEqual([e["path"] for e in asked.of("missing")], sorted([self.other, ABSENT]))
-            self.assertEqual(asked.failed(), {})
+            self.assertEqual((asked.failed(), asked.end()["missing"]), ({}, 2))
+            asked = cache.push("--check", self.path)
+            self.assertEqual((asked.status, asked.of("missing"), asked.end()["missing"]), (0, [], 0))
 
     def test_check_needs_no_token_where_everybody_may_read(self):
         with pushing.Cache() as cache:
@@ -104,7 +106,7 @@ class Access(unittest.TestCase):
                 before = cache.calls("missing")
                 asked = pushing.Push(["--cache", "mine", "--host", cache.url, "--json", "--check", "-"],
                                      {"CACHIX_AUTH_TOKEN": pushing.TOKEN}, stdin=given).finish()
-                self.assertEqual((asked.status, len(asked.of("missing"))), (0, 40000), asked.stderr)
+                self.assertEqual((asked.status, len(asked.of("missing"))), (1, 40000), asked.stderr)
                 self.assertEqual(cache.calls("missing") - before, calls)
 
     # -- secrets --

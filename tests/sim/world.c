@@ -322,8 +322,10 @@ static void script_check(struct child *c, struct thing *thing)
 	cleanup_free char *line =
 		str_format("{\"event\":\"missing\",\"path\":\"%s\"}", thing->output);
 
-	if (!thing->is_cached)
-		child_prints(c, line);
+	if (thing->is_cached)
+		return;
+	child_prints(c, line);
+	child_exits(c, 1); /* The answer is there all the same. */
 }
 
 static void script_upload(struct child *c, struct thing *thing)
@@ -360,6 +362,7 @@ static void script_push(struct child *c)
 		else
 			script_upload(c, find(path));
 	}
+	child_prints(c, "{\"event\":\"end\",\"failed\":0}");
 }
 
 /* ---- who is it? ---- */

@@ -108,6 +108,14 @@ class Cache:
         return self.start_push(*arguments, **more).finish()
 
 
+def typed(text):
+    """Standard input that holds the text."""
+    read, write = os.pipe()
+    os.write(write, text.encode())
+    os.close(write)
+    return read
+
+
 class Push:
     """A capq-push that runs, and how it ended."""
 

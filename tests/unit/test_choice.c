@@ -117,11 +117,11 @@ static void rules(void **state)
 		{ { "proof" }, 0, "else-1", CHOICE_TAKE, "" }, /* The whole name or nothing. */
 		{ { "crhd86*" }, 0, "else-1", CHOICE_TAKE, "" },
 		{ { NULL }, 704, "else-1", CHOICE_TAKE, "" },
-		{ { NULL }, 703, "else-1", CHOICE_SIZE, "its NAR has 704 B, more than 703 B" },
+		{ { NULL }, 703, "else-1", CHOICE_SIZE, "its NAR has 704 B, more than 703" },
 		{ { NULL }, 0, "mine-1", CHOICE_UPSTREAM, "signed by mine-1" },
 		/* The first that holds says why. */
 		{ { "*" }, 1, "mine-1", CHOICE_NAME, "its name matches *" },
-		{ { NULL }, 1, "mine-1", CHOICE_SIZE, "its NAR has 704 B, more than 1 B" },
+		{ { NULL }, 1, "mine-1", CHOICE_SIZE, "its NAR has 704 B, more than 1" },
 	};
 	struct path_info info = proof("mine-1:" SIGNATURE);
 
