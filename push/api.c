@@ -207,3 +207,20 @@ struct call *api_abort(
 	spec.url = str_take(&url);
 	return call_start(api, &spec);
 }
+
+struct call *api_pin(const struct api *api, const char *name, const char *path,
+	const struct pin_keep *keep, api_done *on_done, void *owner)
+{
+	struct str json = { 0 };
+	struct call_spec spec = {
+		.kind = RETRY_PIN,
+		.method = "POST",
+		.url = str_format("%s/pin", api->cache_url),
+		.on_done = on_done,
+		.owner = owner,
+	};
+
+	question_pin(name, path, keep, &json);
+	spec.json = str_take(&json);
+	return call_start(api, &spec);
+}

@@ -15,6 +15,7 @@
 #include "push/call.h"
 
 struct http;
+struct pin_keep;
 struct question_complete;
 struct secrets;
 
@@ -57,6 +58,10 @@ struct call *api_put(const struct api *api, const char *url, const void *bytes, 
 struct call *api_complete(const struct api *api, const struct answer_create *upload,
 	const struct question_complete *question, struct retry *retry, api_done *on_done,
 	void *owner);
+
+/* Pin the full store path `path` under `name`. */
+struct call *api_pin(const struct api *api, const char *name, const char *path,
+	const struct pin_keep *keep, api_done *on_done, void *owner);
 
 struct call *api_abort(
 	const struct api *api, const struct answer_create *upload, api_done *on_done, void *owner);

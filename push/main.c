@@ -235,6 +235,10 @@ static int prepare(struct program *program, struct err *err)
 			"neither a token nor a signing key is there: put one into "
 			"$CREDENTIALS_DIRECTORY/cachix-auth-token or CACHIX_AUTH_TOKEN, or "
 			"$CREDENTIALS_DIRECTORY/cachix-signing-key or CACHIX_SIGNING_KEY");
+	if (options->pin != NULL && program->secrets.authorization == NULL)
+		return err_set(err, CAPQ_EINVAL,
+			"--pin needs the cache's token, a signing key does not do: put it into "
+			"$CREDENTIALS_DIRECTORY/cachix-auth-token or CACHIX_AUTH_TOKEN");
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* First the plan, then the uploads; whichever runs is the one that a stop goes to. */
+/* First the plan, then the uploads, then the pin; whichever runs is the one that a stop goes to. */
 #include "push/push.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "lib/mem.h"
 #include "push/api.h"
 #include "push/options.h"
+#include "push/path_info.h"
 #include "push/plan.h"
 #include "push/report.h"
 #include "push/secrets.h"
@@ -18,29 +19,83 @@ struct push {
 	struct planning *planning; /* While it is planned. */
 	struct plan plan;
 	struct uploads *uploads; /* While they run. */
+	struct call *pin;        /* While it is made. */
+	struct fail fail;        /* Why all of it ended early, or the pin was not made. */
 };
 
-static int status_of(const struct push *push, const struct fail *fail)
+static int status_of(const struct push *push)
 {
-	if (fail->class == FAIL_DENIED)
+	if (push->fail.class == FAIL_DENIED)
 		return PUSH_DENIED;
-	if (fail->class == FAIL_NETWORK)
+	if (push->fail.class == FAIL_NETWORK)
 		return PUSH_UNREACHABLE;
-	return push->spec.report->n_failed > 0 ? PUSH_FAILED : PUSH_OK;
+	return push->fail.class != FAIL_NONE || push->spec.report->n_failed > 0 ? PUSH_FAILED
+										: PUSH_OK;
 }
 
-static void end_push(struct push *push, const struct fail *fail)
+static void end_push(struct push *push)
 {
 	report_end(push->spec.report);
-	push->spec.on_done(push->spec.owner, status_of(push, fail));
+	push->spec.on_done(push->spec.owner, status_of(push));
 	plan_free(&push->plan);
 	free(push->launcher);
 	free(push);
 }
 
+/* ---- the pin ---- */
+
+static void end_pin(struct push *push)
+{
+	report_pin(push->spec.report, push->spec.options->pin, push->spec.paths[0], &push->fail);
+	end_push(push);
+}
+
+static void on_pinned(void *owner, const struct call_end *end)
+{
+	struct push *push = owner;
+
+	push->pin = NULL;
+	if (end->outcome != CALL_OK) /* Unless push_stop() said why. */
+		fail_set(&push->fail, end->fail.class, "%s", end->fail.err.text);
+	end_pin(push);
+}
+
+/* A pin is for one path: is that in the cache by now? */
+static bool is_there(const struct push *push)
+{
+	const struct path_infos *infos = &push->plan.infos;
+	const struct path_info *info = path_infos_find(infos, push->spec.paths[0]);
+
+	return push->spec.report->n_failed == 0 &&
+	       push->plan.choices[info - infos->items] == CHOICE_TAKE;
+}
+
+static void make_pin(struct push *push)
+{
+	const struct options *options = push->spec.options;
+
+	if (!is_there(push)) {
+		fail_set(&push->fail, FAIL_REFERENCE, "the path is not in the cache");
+		end_pin(push);
+		return;
+	}
+	push->pin = api_pin(
+		push->spec.api, options->pin, push->spec.paths[0], &options->keep, on_pinned, push);
+}
+
+/* ---- plan and uploads ---- */
+
 static void on_uploaded(void *owner, const struct fail *fail)
 {
-	end_push(owner, fail);
+	struct push *push = owner;
+
+	push->uploads = NULL;
+	push->fail = *fail;
+	if (push->spec.options->pin == NULL || push->spec.options->is_dry_run ||
+		fail->class != FAIL_NONE)
+		end_push(push);
+	else
+		make_pin(push);
 }
 
 static void on_planned(void *owner, struct plan *plan, const struct fail *fail)
@@ -61,7 +116,8 @@ static void on_planned(void *owner, struct plan *plan, const struct fail *fail)
 	if (fail->class != FAIL_NONE) {
 		for (size_t i = 0; i < push->spec.n_paths; i++)
 			report_fail(push->spec.report, push->spec.paths[i], fail);
-		end_push(push, fail);
+		push->fail = *fail;
+		end_push(push);
 		return;
 	}
 	report_plan(push->spec.report, &push->plan);
@@ -98,8 +154,12 @@ int push_start(const struct push_spec *spec, struct push **out, struct err *err)
 
 void push_stop(struct push *push, const char *why)
 {
-	if (push->planning != NULL)
+	if (push->planning != NULL) {
 		plan_stop(push->planning, why);
-	else
+	} else if (push->uploads != NULL) {
 		uploads_stop(push->uploads, why);
+	} else {
+		fail_set(&push->fail, FAIL_STOPPED, "%s", why);
+		call_stop(push->pin);
+	}
 }

@@ -6,6 +6,7 @@
 #include "lib/mem.h"
 #include "lib/store_path.h"
 #include "push/path_info.h"
+#include "push/pin.h"
 
 void question_missing(const char *const *hashes, size_t n, struct str *out)
 {
@@ -24,6 +25,38 @@ void question_presign(const char *md5, struct str *out)
 
 	json_out_object(&json, NULL);
 	json_out_text(&json, "contentMD5", md5);
+	json_out_end_object(&json);
+	*out = json.text;
+}
+
+/* A sum type in the spelling of Haskell's aeson: {"tag": ..., "contents": ...}. */
+static void add_keep(struct json_out *json, const struct pin_keep *keep)
+{
+	static const char *const tags[] = {
+		[PIN_DAYS] = "Days", [PIN_REVISIONS] = "Revisions", [PIN_FOREVER] = "Forever"
+	};
+
+	if (keep->rule == PIN_DEFAULT) {
+		json_out_null(json, "keep");
+		return;
+	}
+	json_out_object(json, "keep");
+	json_out_text(json, "tag", tags[keep->rule]);
+	if (keep->rule != PIN_FOREVER)
+		json_out_int(json, "contents", keep->n);
+	json_out_end_object(json);
+}
+
+void question_pin(const char *name, const char *path, const struct pin_keep *keep, struct str *out)
+{
+	struct json_out json = { .text = *out };
+
+	json_out_object(&json, NULL);
+	json_out_text(&json, "name", name);
+	json_out_text(&json, "storePath", path);
+	json_out_array(&json, "artifacts");
+	json_out_end_array(&json);
+	add_keep(&json, keep);
 	json_out_end_object(&json);
 	*out = json.text;
 }

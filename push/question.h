@@ -9,12 +9,16 @@
 #include "lib/str.h"
 
 struct path_info;
+struct pin_keep;
 
 /* Which of these are missing? `hashes` are the first 32 characters behind the store directory. */
 void question_missing(const char *const *hashes, size_t n, struct str *out);
 
 /* Where does a part with this MD5 (base 64) go? */
 void question_presign(const char *md5, struct str *out);
+
+/* Pin `path`, in full, under `name`. */
+void question_pin(const char *name, const char *path, const struct pin_keep *keep, struct str *out);
 
 /* All parts are there: make them a path of the cache. */
 struct question_complete {

@@ -26,6 +26,7 @@ static const struct retry_row rows[RETRY_CALLS] = {
 	[RETRY_PUT] = { "sending a part", 60 * SECOND, 60 * MINUTE, true, true, ALWAYS },
 	[RETRY_COMPLETE] = { "completing the upload", 0, 30 * MINUTE, false, true, ALWAYS },
 	[RETRY_ABORT] = { "giving the upload up", 0, 5 * SECOND / 2, false, false, SECOND },
+	[RETRY_PIN] = { "pinning the path", 60 * SECOND, 2 * MINUTE, false, false, ALWAYS },
 };
 
 const struct retry_row *retry_row(enum retry_call call)

@@ -19,6 +19,7 @@ enum retry_call {
 	RETRY_PUT,      /* Send a part to the object store. */
 	RETRY_COMPLETE, /* End an upload: it becomes a path of the cache. */
 	RETRY_ABORT,    /* Give an upload up. */
+	RETRY_PIN,      /* Pin a path. */
 	RETRY_CALLS,
 };
 

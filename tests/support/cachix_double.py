@@ -15,7 +15,7 @@ Every complete upload is checked for what a careless client gets wrong: parts, E
 size of file and NAR (it is decompressed), the order of references, the signature.
 
 Controls:
-  GET  /control/state     calls by kind, completed paths, uploads left open, aborted ones
+  GET  /control/state     calls by kind, completed paths, uploads left open, aborted ones, pins
   POST /control/faults    a list of rules; replaces those before
   GET  /control/wait?call=KIND&count=N   answers when N calls of that kind have come in
   POST /control/release   lets go all calls that a rule holds
@@ -153,7 +153,7 @@ class Service:
         self.server_key = nacl.signing.SigningKey.generate()
         self.changed = threading.Condition()
         self.calls = collections.Counter()
-        self.completed, self.aborted, self.faults = [], [], []
+        self.completed, self.aborted, self.pins, self.faults = [], [], [], []
         self.released = threading.Event()
         self.load()
         for cache in self.caches.values():
@@ -172,6 +172,7 @@ class Service:
         self.secret = bytes.fromhex(state["secret"])
         self.server_key = nacl.signing.SigningKey(bytes.fromhex(state["server_key"]))
         self.uploads, self.completed, self.aborted = state["uploads"], state["completed"], state["aborted"]
+        self.pins = state["pins"]
         for name, narinfos in state["narinfos"].items():
             if name in self.caches:
                 self.caches[name].narinfos = narinfos
@@ -186,6 +187,7 @@ class Service:
             "uploads": self.uploads,
             "completed": self.completed,
             "aborted": self.aborted,
+            "pins": self.pins,
             "narinfos": {c.name: c.narinfos for c in self.caches.values()},
         }
         with open(f"{self.directory}/state.json.new", "w", encoding="utf-8") as f:
@@ -266,6 +268,24 @@ class Service:
         self.forget(nar_id)
         with self.changed:
             self.aborted.append(nar_id)
+            self.save()
+
+    # -- pins --
+
+    def pin(self, cache, body):
+        check_fields(body, "the body", name=str, storePath=str, artifacts=list, keep=(dict, type(None)))
+        check(body["name"], "a pin has a name")
+        path, keep = body["storePath"], body["keep"]
+        check(path.startswith("/nix/store/") and BASE_NAME.fullmatch(path[len("/nix/store/"):]),
+              "storePath is no full store path")
+        check(all(isinstance(a, str) and a and not a.startswith("/") for a in body["artifacts"]),
+              "artifacts must be paths within the store path")
+        if keep is not None:
+            check_keep(keep)
+        with self.changed:
+            # It names a revision of a path that is there, with all that it needs.
+            check(cache.is_whole(path[len("/nix/store/"):][:32]), "The store path is not in this cache")
+            self.pins.append({"cache": cache.name, **body})
             self.save()
 
     # -- complete --
@@ -367,7 +387,7 @@ class Service:
         with self.changed:
             return {
                 "calls": dict(self.calls), "completed": self.completed, "aborted": self.aborted,
-                "open": [{"narId": n, **u} for n, u in self.uploads.items()]}
+                "pins": self.pins, "open": [{"narId": n, **u} for n, u in self.uploads.items()]}
 
     # -- faults --
 
@@ -393,6 +413,15 @@ class Service:
     def wait(self, kind, count):
         with self.changed:
             return self.changed.wait_for(lambda: self.calls[kind] >= count, timeout=60)
+
+
+def check_keep(keep):
+    """A sum in aeson's spelling: {"tag": "Forever"}, or Days or Revisions with a number."""
+    check(keep.get("tag") in ("Forever", "Days", "Revisions"), "keep.tag is not known")
+    names = {"tag"} if keep["tag"] == "Forever" else {"tag", "contents"}
+    check(set(keep) == names, f"keep must have exactly {', '.join(sorted(names))}")
+    number = keep.get("contents", 1)
+    check(isinstance(number, int) and not isinstance(number, bool) and number > 0, "keep.contents is no number")
 
 
 def fingerprint(info):
@@ -445,6 +474,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ("POST", r"/api/v1/cache/([^/]+)/multipart-nar/([^/]+)", "presign", "post_presign"),
         ("POST", r"/api/v1/cache/([^/]+)/multipart-nar/([^/]+)/complete", "complete", "post_complete"),
         ("POST", r"/api/v1/cache/([^/]+)/multipart-nar/([^/]+)/abort", "abort", "post_abort"),
+        ("POST", r"/api/v1/cache/([^/]+)/pin", "pin", "post_pin"),
         ("PUT", r"/store/([^/]+)", "put", "put_part"),
         ("GET", r"(?:/api/v1/cache)?/([^/]+)/nix-cache-info", "read", "get_info"),
         ("GET", r"(?:/api/v1/cache)?/([^/]+)/([^/]+)\.narinfo", "read", "get_narinfo"),
@@ -628,6 +658,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         cache = self.cache(name)
         self.exact_query("uploadId")
         self.service().abort(cache, nar_id, self.query)
+        return self.nothing()
+
+    def post_pin(self, name):
+        cache = self.cache(name)
+        self.exact_query()
+        self.service().pin(cache, self.json_body())
         return self.nothing()
 
     # -- the read side --

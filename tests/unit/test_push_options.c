@@ -9,7 +9,7 @@
 #include "lib/str.h"
 #include "push/options.h"
 
-#define ARGS_MAX 8
+#define ARGS_MAX 12
 
 static int read_args(
 	const char *const *args, const char *input, struct options *out, struct err *err)
@@ -69,6 +69,43 @@ static void all_of_them(void **state)
 	options_finish(&o);
 }
 
+static void choice_and_pin(void **state)
+{
+	static const char *const args[] = { "--cache=mine", "--skip=*-src", "--skip=cuda*",
+		"--max-nar-size=3GiB", "--upstream=cache.nixos.org-1", "--pin=v1", "--keep-days=30",
+		"--limit-rate=2MiB", "path", NULL };
+	struct options o;
+
+	(void)state;
+	assert_int_equal(read_args(args, "\n", &o, NULL), 0);
+	assert_int_equal(o.choice.n_skip, 2);
+	assert_string_equal(o.choice.skip[1], "cuda*");
+	assert_int_equal(o.choice.max_nar_size, INT64_C(3) << 30);
+	assert_int_equal(o.choice.upstream.n, 1);
+	assert_string_equal(o.pin, "v1");
+	assert_int_equal(o.keep.rule, PIN_DAYS);
+	assert_int_equal(o.keep.n, 30);
+	assert_int_equal(o.limit_rate, 2 << 20);
+	options_finish(&o);
+}
+
+static void from_standard_input(void **state)
+{
+	static const char *const alone[] = { "--cache=mine", "--stdin", NULL }, *const with[] = {
+		"--cache=mine", "first", "--stdin", NULL
+	};
+	struct options o;
+
+	(void)state;
+	assert_int_equal(read_args(alone, "one\ntwo\n", &o, NULL), 0);
+	assert_int_equal(o.n_paths, 2);
+	options_finish(&o);
+	assert_int_equal(read_args(with, "one\n", &o, NULL), 0);
+	assert_int_equal(o.n_paths, 2);
+	assert_string_equal(o.paths[1], "one");
+	options_finish(&o);
+}
+
 static void actions(void **state)
 {
 	static const char *const help[] = { "--help", NULL }, *const version[] = { "--version",
@@ -103,6 +140,15 @@ static void what_is_wrong(void **state)
 		{ { "--cache=m", "--memory=1MiB", "p" }, "less than 16MiB" },
 		{ { "--cache=m", "--timeout=soon", "p" }, "no time such as" },
 		{ { "--cache=m", "--json=yes", "p" }, "--json=yes: it takes no argument" },
+		{ { "--cache=m", "--max-nar-size=big", "p" }, "no size such as" },
+		{ { "--cache=m", "--limit-rate=1KiB", "p" }, "less than 16KiB" },
+		{ { "--cache=m", "--upstream=", "p" }, "--upstream: '' is no name of a key" },
+		{ { "--cache=m", "--keep-days=1", "p" }, "about a --pin NAME" },
+		{ { "--cache=m", "--pin=", "p" }, "a pin has a name" },
+		{ { "--cache=m", "--pin=v", "p", "q" }, "a pin is for one path, and 2 are" },
+		{ { "--cache=m", "--pin=v", "--check", "p" }, "it cannot --pin" },
+		{ { "--pin=v", "--keep-days=0", "p" }, "from 1 to" },
+		{ { "--pin=v", "--keep-days=1", "--keep-forever", "p" }, "give only one of" },
 	};
 
 	(void)state;
@@ -124,6 +170,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(all_of_them),
+		cmocka_unit_test(choice_and_pin),
+		cmocka_unit_test(from_standard_input),
 		cmocka_unit_test(actions),
 		cmocka_unit_test(what_is_wrong),
 	};

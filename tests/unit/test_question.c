@@ -9,6 +9,7 @@
 #include "lib/str.h"
 #include "push/api.h"
 #include "push/path_info.h"
+#include "push/pin.h"
 #include "push/question.h"
 
 static void lists(void **state)
@@ -82,6 +83,31 @@ static void completing(void **state)
 	assert_non_null(strstr(str_text(&bare), "\"cSig\":\"SIGNATURE==\""));
 }
 
+static void pins(void **state)
+{
+	static const struct {
+		struct pin_keep keep;
+		const char *json;
+	} cases[] = {
+		{ { PIN_DEFAULT, 0 }, "null" },
+		{ { PIN_FOREVER, 0 }, "{\"tag\":\"Forever\"}" },
+		{ { PIN_DAYS, 30 }, "{\"tag\":\"Days\",\"contents\":30}" },
+		{ { PIN_REVISIONS, 5 }, "{\"tag\":\"Revisions\",\"contents\":5}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cleanup_free char *wanted = str_format(
+			"{\"name\":\"a \\\"b\\\"\",\"storePath\":\"/nix/store/x\",\"artifacts\":[],"
+			"\"keep\":%s}",
+			cases[i].json);
+		cleanup_str struct str got = { 0 };
+
+		question_pin("a \"b\"", "/nix/store/x", &cases[i].keep, &got);
+		assert_string_equal(str_text(&got), wanted);
+	}
+}
+
 static void cache_urls(void **state)
 {
 	static const struct {
@@ -119,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists),
 		cmocka_unit_test(completing),
+		cmocka_unit_test(pins),
 		cmocka_unit_test(cache_urls),
 	};
 
