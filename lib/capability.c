@@ -129,6 +129,14 @@ int capability_set_add(struct capability_set *set, struct capability item, struc
 	return 0;
 }
 
+bool capability_set_has(const struct capability_set *set, struct capability item)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (capability_compare(set->items[i], item) == 0)
+			return true;
+	return false;
+}
+
 /* Take "+PTX" off the end of `text`, which is changed. */
 static bool take_ptx(char *text)
 {
@@ -200,4 +208,12 @@ void capability_set_format(const struct capability_set *set, char out[CAPABILITY
 	}
 	if (set->ptx)
 		memcpy(out + len, "+PTX", sizeof "+PTX");
+}
+
+char *capability_set_text(const struct capability_set *set)
+{
+	char text[CAPABILITY_SET_TEXT_MAX];
+
+	capability_set_format(set, text);
+	return xstrdup(text);
 }

@@ -44,10 +44,16 @@ int capability_set_parse(const char *text, struct capability_set *out, struct er
  * the set is full. */
 int capability_set_add(struct capability_set *set, struct capability item, struct err *err);
 
+/* `item` itself is in it, with its suffix. */
+bool capability_set_has(const struct capability_set *set, struct capability item);
+
 void capability_format(struct capability item, char out[CAPABILITY_TEXT_MAX]);
 
 /* The canonical text: two sets are equal when their texts are. */
 void capability_set_format(const struct capability_set *set, char out[CAPABILITY_SET_TEXT_MAX]);
+
+/* The same on the heap; the caller frees. */
+char *capability_set_text(const struct capability_set *set);
 
 /* Below, at or above 0 as `a` sorts before, with or behind `b`: by number, then "", "a", "f". */
 int capability_compare(struct capability a, struct capability b);

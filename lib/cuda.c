@@ -117,6 +117,17 @@ const char *era_text(enum nixpkgs_era era)
 	return eras[era].text;
 }
 
+bool era_from_name(const char *name, enum nixpkgs_era *out)
+{
+	for (int i = 0; name != NULL && i < N_ERAS; i++) {
+		if (strcmp(eras[i].name, name) == 0) {
+			*out = (enum nixpkgs_era)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- versions ---- */
 
 /* One or two digits at `*text`, which moves behind them. */
@@ -314,8 +325,40 @@ static int refuse_unknown(struct capability item, struct err *err)
 	return err_set(err, CAPQ_EINVAL, "capability %s: there is none; see capq gpus", text);
 }
 
+static bool is_thor(struct capability item)
+{
+	return capability_is_tegra(item) && item.major >= 10;
+}
+
+static bool is_early_jetson(struct capability item)
+{
+	return capability_is_tegra(item) && !is_thor(item);
+}
+
+static int refuse_beside(struct capability jetson, struct capability other, struct err *err)
+{
+	char text[CAPABILITY_TEXT_MAX], other_text[CAPABILITY_TEXT_MAX];
+
+	capability_format(jetson, text);
+	capability_format(other, other_text);
+	return err_set(err, CAPQ_EINVAL,
+		"nixpkgs: %s is a Jetson's and cannot be built together with %s; submit two jobs",
+		text, other_text);
+}
+
+static int check_early_jetsons(const struct capability_set *set, struct err *err)
+{
+	for (size_t i = 0; i < set->n; i++)
+		for (size_t k = 0; is_early_jetson(set->items[i]) && k < set->n; k++)
+			if (!is_early_jetson(set->items[k]))
+				return refuse_beside(set->items[i], set->items[k], err);
+	return 0;
+}
+
 int cuda_check_anywhere(const struct capability_set *set, struct err *err)
 {
+	int rv;
+
 	for (size_t i = 0; i < set->n; i++) {
 		/* A Blackwell or later that is not in the table may be in that of a newer nixpkgs.
 		 */
@@ -324,7 +367,8 @@ int cuda_check_anywhere(const struct capability_set *set, struct err *err)
 		if (is_past && !cuda_knows(set->items[i]))
 			return refuse_unknown(set->items[i], err);
 	}
-	return check_families(set, err);
+	rv = check_early_jetsons(set, err);
+	return rv < 0 ? rv : check_families(set, err);
 }
 
 static int check_era(struct capability item, const struct cuda_target *target, struct err *err)
@@ -359,11 +403,6 @@ static int check_cuda(struct capability item, const struct cuda_target *target, 
 		target->cuda.minor, str_text(&supported));
 }
 
-static bool is_thor(struct capability item)
-{
-	return capability_is_tegra(item) && item.major >= 10;
-}
-
 /* `item` is a Jetson's; `other` may not stand beside it. */
 static bool jetson_excludes(enum jetson_rule rule, struct capability item, struct capability other)
 {
@@ -377,7 +416,7 @@ static int check_jetson(struct capability item, const struct capability_set *set
 	const struct cuda_target *target, struct err *err)
 {
 	enum jetson_rule rule = eras[target->era].jetson;
-	char text[CAPABILITY_TEXT_MAX], other[CAPABILITY_TEXT_MAX];
+	char text[CAPABILITY_TEXT_MAX];
 
 	if (!capability_is_tegra(item) || rule == JETSON_ANYHOW)
 		return 0;
@@ -386,16 +425,30 @@ static int check_jetson(struct capability item, const struct capability_set *set
 		return err_set(err, CAPQ_EINVAL,
 			"nixpkgs: %s is a Jetson's and wants aarch64-linux, not %.32s", text,
 			target->system);
-	for (size_t i = 0; i < set->n; i++) {
-		if (!jetson_excludes(rule, item, set->items[i]))
-			continue;
-		capability_format(set->items[i], other);
-		return err_set(err, CAPQ_EINVAL,
-			"nixpkgs: %s is a Jetson's and cannot be built together with %s; submit "
-			"two jobs",
-			text, other);
-	}
+	for (size_t i = 0; i < set->n; i++)
+		if (jetson_excludes(rule, item, set->items[i]))
+			return refuse_beside(item, set->items[i], err);
 	return 0;
+}
+
+/* What this nixpkgs, and its CUDA version, can build for. */
+static int check_item(struct capability item, const struct cuda_target *target, struct err *err)
+{
+	cleanup_free char *supported = NULL;
+	char text[CAPABILITY_TEXT_MAX];
+	int rv;
+
+	if (target->supported != NULL && capability_set_has(target->supported, item))
+		return 0;
+	rv = check_era(item, target, err);
+	if (rv == 0)
+		rv = check_cuda(item, target, err);
+	if (rv < 0 || target->supported == NULL)
+		return rv;
+	capability_format(item, text);
+	supported = capability_set_text(target->supported);
+	return err_set(err, CAPQ_EINVAL, "nixpkgs: this revision does not build for %s, but for %s",
+		text, supported);
 }
 
 int cuda_check_set(
@@ -412,9 +465,7 @@ int cuda_check_set(
 			"nixpkgs of that time (%s) has no capabilities for CUDA %u", era->name,
 			target->cuda.major);
 	for (size_t i = 0; i < set->n && rv == 0; i++) {
-		rv = check_era(set->items[i], target, err);
-		if (rv == 0)
-			rv = check_cuda(set->items[i], target, err);
+		rv = check_item(set->items[i], target, err);
 		if (rv == 0)
 			rv = check_jetson(set->items[i], set, target, err);
 	}

@@ -39,12 +39,16 @@ enum nixpkgs_era {
 
 const char *era_name(enum nixpkgs_era era); /* "E0" ... "E4" */
 const char *era_text(enum nixpkgs_era era); /* What is particular about it, for people. */
+bool era_from_name(const char *name, enum nixpkgs_era *out);
 
 /* Where a set is to be built. */
 struct cuda_target {
 	enum nixpkgs_era era;
 	struct cuda_version cuda; /* Major 0: not known, and not checked. */
 	const char *system;       /* "aarch64-linux"; NULL: not known, and not checked. */
+	/* What its nixpkgs itself says that it can build for: then that holds, and the tables only
+	 * give the reason. NULL: it does not say. */
+	const struct capability_set *supported;
 };
 
 /* 0 when nothing is known that speaks against building `set` there. CAPQ_EINVAL says which element,
@@ -52,8 +56,9 @@ struct cuda_target {
 int cuda_check_set(
 	const struct capability_set *set, const struct cuda_target *target, struct err *err);
 
-/* The part of it that holds wherever it is built: nvcc takes no N.M beside N.Mf, and below 10.0
- * no capability is to come that is in no table. */
+/* The part of it that holds wherever it is built: nvcc takes no N.M beside N.Mf, a Jetson before
+ * Thor stands beside its like only (its libraries are NVIDIA's for Jetsons, and no others'), and
+ * below 10.0 no capability is to come that is in no table. */
 int cuda_check_anywhere(const struct capability_set *set, struct err *err);
 
 /* Some CUDA version can build for it. */

@@ -210,7 +210,15 @@ static void some_sets_are_refused_everywhere(void **state)
 	static const struct {
 		const char *set, *why;
 	} cases[] = {
-		{ "3.0,5.3,8.6,9.0a", BUILDS },
+		{ "3.0,5.0,8.6,9.0a", BUILDS },
+		{ "5.3,7.2,8.7", BUILDS },
+		{ "9.0,10.1,11.0", BUILDS }, /* Thor may stand beside servers' GPUs. */
+		{ "8.6,8.7", "nixpkgs: 8.7 is a Jetson's and cannot be built together with 8.6; "
+			     "submit two jobs" },
+		{ "7.2,7.5", "nixpkgs: 7.2 is a Jetson's and cannot be built together with 7.5; "
+			     "submit two jobs" },
+		{ "8.7,11.0", "nixpkgs: 8.7 is a Jetson's and cannot be built together with 11.0; "
+			      "submit two jobs" },
 		{ "10.9,99.9f", BUILDS }, /* May come. */
 		{ "8.4,8.6", "capability 8.4: there is none; see capq gpus" },
 		{ "8.6a", "capability 8.6a: there is none; see capq gpus" },
@@ -231,6 +239,39 @@ static void some_sets_are_refused_everywhere(void **state)
 	}
 }
 
+/* A revision that says what it can build for knows it better than the tables. */
+static void what_the_revision_says_holds(void **state)
+{
+	static const struct {
+		const char *set, *why;
+	} cases[] = {
+		{ "8.6", BUILDS },
+		{ "13.0", BUILDS }, /* Newer than the tables. */
+		{ "5.0,8.6", "nixpkgs: 5.0 is too old for CUDA 13.0, which builds for "
+			     "7.5,8.0,8.6,8.7,8.9,9.0,9.0a,10.0,10.0a,10.0f,10.3,10.3a,10.3f,11.0,"
+			     "11.0a,11.0f,12.0,12.0a,12.0f,12.1,12.1a,12.1f" },
+		{ "8.6,9.0",
+			"nixpkgs: this revision does not build for 9.0, but for 8.6,8.7,13.0" },
+		{ "8.7", "nixpkgs: 8.7 is a Jetson's and wants aarch64-linux, not x86_64-linux" },
+		{ "13.1", "nixpkgs: 13.1 is unrecognized" },
+	};
+	const struct capability_set supported = set("8.6,8.7,13.0");
+	const struct cuda_target target = { .era = ERA_CUDA_DB,
+		.cuda = { 13, 0 },
+		.system = "x86_64-linux",
+		.supported = &supported };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct capability_set s = set(cases[i].set);
+		struct err err = { 0 };
+
+		assert_int_equal(cuda_check_set(&s, &target, &err),
+			cases[i].why == BUILDS ? 0 : CAPQ_EINVAL);
+		assert_string_equal(err.text, cases[i].why == BUILDS ? "" : cases[i].why);
+	}
+}
+
 static void jetsons_are_known(void **state)
 {
 	static const char *const tegra[] = { "3.2", "5.3", "6.2", "7.2", "8.7", "8.8", "10.1",
@@ -247,13 +288,19 @@ static void jetsons_are_known(void **state)
 
 static void eras_have_names(void **state)
 {
+	enum nixpkgs_era back;
+
 	(void)state;
 	for (unsigned era = 0; era < N_ERAS; era++) {
 		char name[] = { 'E', (char)('0' + era), '\0' };
 
 		assert_string_equal(era_name((enum nixpkgs_era)era), name);
 		assert_true(strlen(era_text((enum nixpkgs_era)era)) > 10);
+		assert_true(era_from_name(name, &back));
+		assert_int_equal(back, era);
 	}
+	assert_false(era_from_name("E5", &back));
+	assert_false(era_from_name(NULL, &back));
 }
 
 int main(void)
@@ -264,6 +311,7 @@ int main(void)
 		cmocka_unit_test(drivers_are_read),
 		cmocka_unit_test(sets_are_refused_with_the_reason),
 		cmocka_unit_test(some_sets_are_refused_everywhere),
+		cmocka_unit_test(what_the_revision_says_holds),
 		cmocka_unit_test(jetsons_are_known),
 		cmocka_unit_test(eras_have_names),
 	};
