@@ -27,6 +27,7 @@ static const struct {
 	[FAILURE_INTERRUPTED] = { "interrupted", { 5, SECONDS(1), 4, MINUTES(5), false } },
 	[FAILURE_VERIFY] = { "verify", { .is_remembered = true } },
 	[FAILURE_PUSH] = { "push", { 40, SECONDS(5), 2, MINUTES(30), false } },
+	[FAILURE_UNSUPPORTED] = { "unsupported", { 0 } },
 	[FAILURE_CANCELLED] = { "cancelled", { 0 } },
 };
 

@@ -23,6 +23,7 @@ enum failure {
 	FAILURE_INTERRUPTED,   /* Nix died under it: killed, its daemon gone, an input collected. */
 	FAILURE_VERIFY,        /* The outputs lack the GPU code that was asked for. */
 	FAILURE_PUSH,          /* Built, but not in the cache. */
+	FAILURE_UNSUPPORTED,   /* The revision, or the package, cannot be built for the set. */
 	FAILURE_CANCELLED,     /* Somebody, or the lack of anybody who needs it, ended it. */
 };
 #define FAILURE_CLASSES (FAILURE_CANCELLED + 1)

@@ -11,6 +11,7 @@
 #include "daemon/pipeline/evaluate.h"
 #include "daemon/pipeline/forecasting.h"
 #include "daemon/pipeline/plan.h"
+#include "daemon/pipeline/probing.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submission.h"
 #include "daemon/pipeline/what_if.h"
@@ -243,11 +244,40 @@ static void start_plan(struct dry_run *d)
 
 /* ---- evaluating ---- */
 
+static struct probe_place place_of(const struct dry_run *d)
+{
+	const struct submission_context *c = &d->s->contexts[d->context];
+
+	return (struct probe_place){ c->hash, c->flavour, c->system };
+}
+
+/* The revision is asked for the first time: it may refuse the set. */
+static void on_probe(void *owner, const struct probe *probe, const char *message)
+{
+	struct dry_run *d = owner;
+	const struct probe_place place = place_of(d);
+	struct capability_set set;
+	struct err err;
+
+	(void)message;
+	if (probe == NULL)
+		return;
+	probe_keep(d->p, &place, probe);
+	if (capability_set_parse(d->s->contexts[d->context].caps, &set, NULL) < 0 ||
+		probe_check(probe, &set, place.system, &err) == 0)
+		return;
+	for (size_t i = 0; i < d->n_asked; i++)
+		d->jobs[d->asked[i]].error = xstrdup(err.text);
+	evaluation_stop(d->evaluation);
+}
+
 static void on_result(void *owner, size_t i, const struct evaluation_result *result)
 {
 	struct dry_run *d = owner;
 	struct dry_job *job = &d->jobs[d->asked[i]];
 
+	if (job->error != NULL) /* The set was refused. */
+		return;
 	job->drv_path = xstrdup_or_null(result->drv_path);
 	job->error = xstrdup_or_null(result->message);
 }
@@ -276,6 +306,8 @@ static void start_evaluation(struct dry_run *d, const char *tree)
 	const struct submission_context *c = &d->s->contexts[d->context];
 	const struct flavour *flavour = settings_flavour(d->p->settings, c->flavour);
 	cleanup_free const char **attrs = xcalloc(d->n_asked, sizeof *attrs);
+	const struct probe_place place = place_of(d);
+	struct probe probe;
 	struct evaluation_spec spec = {
 		.tree = tree,
 		.system = c->system,
@@ -284,6 +316,7 @@ static void start_evaluation(struct dry_run *d, const char *tree)
 		.overlays = flavour == NULL ? &none : &flavour->overlays,
 		.attrs = attrs,
 		.n = d->n_asked,
+		.on_probe = probe_known(d->p, &place, &probe) ? NULL : on_probe,
 		.on_result = on_result,
 		.on_done = on_evaluated,
 		.owner = d,

@@ -6,6 +6,7 @@
  *
  * When nothing is left, or a stop is wanted, the evaluation is done. */
 #include "daemon/pipeline/evaluate.h"
+#include "daemon/pipeline/evaluate_request.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -14,8 +15,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "lib/attr_path.h"
-#include "lib/capability.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -47,8 +46,9 @@ struct evaluation {
 	size_t *batch;       /* Attribute of each of its numbers. */
 	size_t n_batch;
 	bool explaining;
-	size_t begun;     /* Number in the batch of the attribute it is at; NONE: at none. */
-	struct str words; /* Its errors since that attribute began. */
+	size_t begun;      /* Number in the batch of the attribute it is at; NONE: at none. */
+	struct str words;  /* Its errors since that attribute began. */
+	bool probe_wanted; /* The revision was not asked, or has not answered yet. */
 	bool stop_wanted;
 	uv_timer_t limit; /* For one attribute; and, in between, for starting in a later turn. */
 };
@@ -134,6 +134,22 @@ static void read_end(struct evaluation *e, size_t i, const struct json *report)
 	tell_failure(e, i, FAILURE_EVALUATION, str_text(&text));
 }
 
+static void tell_probe(struct evaluation *e, const struct probe *probe, const char *message)
+{
+	e->probe_wanted = false;
+	e->spec.on_probe(e->spec.owner, probe, message);
+}
+
+static void read_probe(struct evaluation *e, const struct json *report)
+{
+	struct probe probe;
+
+	if (!e->probe_wanted)
+		return;
+	probe_from_json(report, &probe);
+	tell_probe(e, &probe, NULL);
+}
+
 /* A line that began with our mark. */
 static void read_report(struct evaluation *e, const char *text)
 {
@@ -142,8 +158,10 @@ static void read_report(struct evaluation *e, const char *text)
 
 	if (json_parse(text, strlen(text), &report, NULL) < 0)
 		return;
-	if (json_int(json_get(report, "begin"), &number) && number >= 0 &&
-		(size_t)number < e->n_batch) {
+	if (json_kind(json_get(report, "probe")) == JSON_OBJECT) {
+		read_probe(e, json_get(report, "probe"));
+	} else if (json_int(json_get(report, "begin"), &number) && number >= 0 &&
+		   (size_t)number < e->n_batch) {
 		e->begun = (size_t)number;
 		str_clear(&e->words);
 		uv_timer_again(&e->limit);
@@ -264,6 +282,15 @@ static void blame(struct evaluation *e, const struct child_end *end)
 	 * first. */
 }
 
+static void blame_probe(struct evaluation *e, const struct child_end *end)
+{
+	char how[160];
+	enum failure failure = read_verdict(e, end, how, sizeof how);
+	const char *message = failure == FAILURE_EVALUATION ? words_or(e, how) : how;
+
+	tell_probe(e, NULL, message);
+}
+
 /* The attribute that was begun last goes to the front, so that it is alone with a fresh process's
  * memory. */
 static size_t first_of_next_batch(const struct evaluation *e)
@@ -280,7 +307,10 @@ static void on_child_done(void *owner, const struct child_end *end)
 	e->child = NULL;
 	uv_timer_stop(&e->limit);
 	nix_remove_request(STEAL_POINTER(e->request));
-	if (!e->stop_wanted && e->explaining) {
+	if (!e->stop_wanted && e->probe_wanted && end->outcome != CHILD_STOPPED) {
+		/* It died of the question, or before it: all else is done without. */
+		blame_probe(e, end);
+	} else if (!e->stop_wanted && e->explaining) {
 		/* What threw before but not now is reported by read_end(); else these are the
 		 * words. */
 		if (is_blamed)
@@ -297,70 +327,6 @@ static void on_child_done(void *owner, const struct child_end *end)
 }
 
 /* ---- starting ---- */
-
-static void write_config(const struct evaluation *e, struct json_out *out)
-{
-	cleanup_json struct json *config = NULL;
-	struct capability_set set = { 0 };
-	char item[CAPABILITY_TEXT_MAX];
-
-	(void)capability_set_parse(e->spec.caps, &set, NULL); /* Canonical: it parses. */
-	json_out_object(out, "config");
-	json_out_bool(out, "cudaSupport", true);
-	json_out_bool(out, "cudaForwardCompat", set.ptx);
-	json_out_bool(out, "allowUnfree", true);
-	json_out_array(out, "cudaCapabilities");
-	for (size_t i = 0; i < set.n; i++) {
-		capability_format(set.items[i], item);
-		json_out_text(out, NULL, item);
-	}
-	json_out_end_array(out);
-	if (json_parse(e->spec.config, strlen(e->spec.config), &config, NULL) == 0) {
-		for (const struct json *v = json_first(config); v != NULL; v = json_next(v)) {
-			struct str text = { 0 };
-
-			json_print(v, &text);
-			json_out_raw(out, json_name(v), str_text(&text));
-			str_free(&text);
-		}
-	}
-	json_out_end_object(out);
-}
-
-static void write_attr(const char *attr, struct json_out *out)
-{
-	struct attr_path path;
-
-	json_out_array(out, NULL);
-	if (attr_path_parse(attr, &path, NULL) == 0) /* Canonical: it parses. */
-		for (size_t i = 0; i < path.n; i++)
-			json_out_text(out, NULL, path.elements[i]);
-	json_out_end_array(out);
-}
-
-static char *make_request(struct evaluation *e, struct err *err)
-{
-	struct json_out out = { 0 };
-	char *file;
-
-	json_out_object(&out, NULL);
-	json_out_text(&out, "mark", e->mark);
-	json_out_text(&out, "system", e->spec.system);
-	json_out_bool(&out, "catch", !e->explaining);
-	write_config(e, &out);
-	json_out_array(&out, "overlays");
-	for (size_t i = 0; i < e->overlays.n; i++)
-		json_out_text(&out, NULL, e->overlays.items[i]);
-	json_out_end_array(&out);
-	json_out_array(&out, "attrs");
-	for (size_t k = 0; k < e->n_batch; k++)
-		write_attr(e->spec.attrs[e->batch[k]], &out);
-	json_out_end_array(&out);
-	json_out_end_object(&out);
-	file = nix_write_request(e->nix, str_text(&out.text), err);
-	str_free(&out.text);
-	return file;
-}
 
 /* Reports begin with something that what is evaluated cannot know. */
 static void make_mark(struct evaluation *e)
@@ -424,11 +390,21 @@ static int start_process(struct evaluation *e, struct err *err)
 		.owner = e,
 	};
 	uint64_t limit = (uint64_t)e->nix->settings->evaluator.timeout_ms;
+	const struct evaluate_request request = {
+		.spec = &e->spec,
+		.batch = e->batch,
+		.n_batch = e->n_batch,
+		.mark = e->mark,
+		.is_explaining = e->explaining,
+		.wants_probe = e->probe_wanted,
+	};
+	cleanup_free char *text = NULL;
 
 	make_mark(e);
 	e->begun = NONE;
 	str_clear(&e->words);
-	e->request = make_request(e, err);
+	text = evaluate_request_text(&request);
+	e->request = nix_write_request(e->nix, text, err);
 	if (e->request == NULL)
 		return err->code;
 	nix_argv(e->nix, "nix-instantiate", NIX_NO_SUBSTITUTES, &argv);
@@ -460,7 +436,7 @@ static bool choose_batch(struct evaluation *e)
 			e->explaining = true;
 		}
 	}
-	return e->n_batch > 0;
+	return e->n_batch > 0 || (e->spec.n == 0 && e->probe_wanted);
 }
 
 /* ---- the end ---- */
@@ -494,6 +470,8 @@ static void start_next(struct evaluation *e)
 		if (start_process(e, &err) == 0)
 			return;
 		nix_remove_request(STEAL_POINTER(e->request));
+		if (e->probe_wanted)
+			tell_probe(e, NULL, err.text);
 		fail_all_left(e, FAILURE_INTERRUPTED, err.text);
 	}
 	uv_close((uv_handle_t *)&e->limit, on_closed);
@@ -531,6 +509,7 @@ void evaluation_start(struct nix *nix, const struct evaluation_spec *spec, struc
 	e->states = xcalloc(spec->n, sizeof *e->states);
 	e->batch = xcalloc(spec->n, sizeof *e->batch);
 	e->begun = NONE;
+	e->probe_wanted = spec->on_probe != NULL;
 	uv_timer_init(nix->children->loop, &e->limit);
 	e->limit.data = e;
 	uv_timer_start(&e->limit, on_begin, 0, 0);

@@ -10,6 +10,8 @@
  *   first of its process; otherwise it is tried again as the first.
  * - one that nobody wants any more gets the process killed when it is being evaluated, and is left
  *   out of the next.
+ * - the revision itself, which may be asked first what it can build for, ends the process instead
+ * of answering: then everything else is done without that.
  * - Nix has no room or no daemon: nobody's fault, to be tried again later.
  * So no attribute fails for another's fault, and each failure costs one process at most. */
 #ifndef CAPQ_DAEMON_PIPELINE_EVALUATE_H
@@ -17,6 +19,7 @@
 
 #include "daemon/pipeline/nix.h"
 #include "lib/failure.h"
+#include "lib/probe.h"
 
 struct evaluation; /* Frees itself right after `on_done` returns. */
 
@@ -36,6 +39,10 @@ struct evaluation_spec {
 	const char *const *attrs; /* Canonical paths. */
 	size_t n;
 
+	/* Not NULL: the revision is asked what it can build for, before all attributes, of which
+	 * there may be none. Runs once unless everything is stopped or dropped before; `probe` is
+	 * NULL when there is no answer, and `message` says why. */
+	void (*on_probe)(void *owner, const struct probe *probe, const char *message);
 	/* Attribute `i` is known; once for each, in any order, later than evaluation_start(). */
 	void (*on_result)(void *owner, size_t i, const struct evaluation_result *result);
 	/* The end; attributes without a result were stopped. */

@@ -7,6 +7,7 @@
 
 #include "daemon/pipeline/evaluate.h"
 #include "daemon/pipeline/job_life.h"
+#include "daemon/pipeline/probing.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/store/context.h"
 #include "daemon/store/job.h"
@@ -39,6 +40,8 @@ struct evaluating {
 	char **attrs;
 	size_t n, capacity, attrs_capacity;
 	struct evaluation *evaluation; /* NULL: its tree is being made. */
+	bool wants_probe;              /* The revision was not asked yet what it can build for. */
+	bool is_refused;               /* It cannot build for the set: all jobs were told. */
 	struct results *pending;       /* Posted, and not written yet; NULL: none. */
 };
 
@@ -110,10 +113,8 @@ static void add_result(
 	};
 }
 
-static void on_result(void *owner, size_t i, const struct evaluation_result *result)
+static void post_result(struct evaluating *e, size_t i, const struct evaluation_result *result)
 {
-	struct evaluating *e = owner;
-
 	if (e->pending == NULL) {
 		e->pending = xcalloc(1, sizeof *e->pending);
 		e->pending->of = e;
@@ -121,6 +122,45 @@ static void on_result(void *owner, size_t i, const struct evaluation_result *res
 		pipeline_post(e->p, write_results, e->pending, free_results);
 	}
 	add_result(e->pending, e->job_ids[i], e->attrs[i], result);
+}
+
+static void on_result(void *owner, size_t i, const struct evaluation_result *result)
+{
+	struct evaluating *e = owner;
+
+	if (!e->is_refused)
+		post_result(e, i, result);
+}
+
+/* ---- what the revision says ---- */
+
+static struct probe_place place_of(const struct evaluating *e)
+{
+	return (struct probe_place){ e->context.rev, e->context.flavour, e->context.system };
+}
+
+static void on_probe(void *owner, const struct probe *probe, const char *message)
+{
+	struct evaluating *e = owner;
+	const struct probe_place place = place_of(e);
+	struct evaluation_result result = { .failure = FAILURE_UNSUPPORTED };
+	struct capability_set set;
+	struct err err;
+
+	if (probe == NULL) {
+		log_unusual("nixpkgs %.12s does not say what it can build for: %s", e->context.rev,
+			message);
+		return;
+	}
+	probe_keep(e->p, &place, probe);
+	if (capability_set_parse(e->context.caps, &set, NULL) < 0 ||
+		probe_check(probe, &set, e->context.system, &err) == 0)
+		return;
+	result.message = err.text;
+	for (size_t i = 0; i < e->n; i++)
+		post_result(e, i, &result);
+	e->is_refused = true;
+	evaluation_stop(e->evaluation);
 }
 
 /* ---- one evaluation ---- */
@@ -179,6 +219,7 @@ static void start_evaluation(struct evaluating *e, const char *tree)
 		.overlays = flavour == NULL ? &none : &flavour->overlays,
 		.attrs = (const char *const *)e->attrs,
 		.n = e->n,
+		.on_probe = e->wants_probe ? on_probe : NULL,
 		.on_result = on_result,
 		.on_done = on_done,
 		.owner = e,
@@ -199,28 +240,28 @@ void evaluating_drop(struct pipeline *p, int64_t job_id)
 				drop_cancelled(e, i);
 }
 
+static void fail_all(struct evaluating *e, enum failure failure, const struct err *err)
+{
+	struct evaluation_result result = { .failure = failure, .message = err->text };
+
+	for (size_t i = 0; i < e->n; i++)
+		post_result(e, i, &result);
+	free_evaluating(e);
+}
+
 /* The tree cannot be made. A full disk passes; anything else would only come again. */
-static void fail_all(struct evaluating *e, const struct err *err)
+static void fail_for_tree(struct evaluating *e, const struct err *err)
 {
 	struct pipeline *p = e->p;
-	struct results *r = xcalloc(1, sizeof *r);
-	struct evaluation_result result = {
-		.failure = FAILURE_EVALUATION,
-		.message = err->text,
-	};
 
-	r->context_id = e->context.id;
-	if (strstr(err->text, "No space left") != NULL || p->stopping) {
-		log_unusual(
-			"evaluation: %s; trying again in %d s", err->text, TROUBLE_WAIT_MS / 1000);
-		p->evaluate_not_before_ms = clock_mono_ms() + TROUBLE_WAIT_MS;
-		for (size_t i = 0; i < e->n; i++)
-			id_map_remove(&p->evaluating_jobs, e->job_ids[i]);
-	} else {
-		for (size_t i = 0; i < e->n; i++)
-			add_result(r, e->job_ids[i], e->attrs[i], &result);
+	if (strstr(err->text, "No space left") == NULL && !p->stopping) {
+		fail_all(e, FAILURE_EVALUATION, err);
+		return;
 	}
-	pipeline_post(p, write_results, r, free_results);
+	log_unusual("evaluation: %s; trying again in %d s", err->text, TROUBLE_WAIT_MS / 1000);
+	p->evaluate_not_before_ms = clock_mono_ms() + TROUBLE_WAIT_MS;
+	for (size_t i = 0; i < e->n; i++)
+		id_map_remove(&p->evaluating_jobs, e->job_ids[i]);
 	free_evaluating(e);
 }
 
@@ -229,7 +270,7 @@ static void on_tree(void *owner, const char *tree, const struct err *err)
 	struct evaluating *e = owner;
 
 	if (tree == NULL || e->p->stopping)
-		fail_all(e, err);
+		fail_for_tree(e, err);
 	else
 		start_evaluation(e, tree);
 }
@@ -299,6 +340,16 @@ static bool flavour_is_same(const struct evaluating *e)
 	return strcmp(digest, e->context.flavour_digest) == 0;
 }
 
+/* What nixpkgs or nvcc refuse, as far as it is known already; else it is asked now. */
+static bool is_refused(struct evaluating *e, struct err *err)
+{
+	const struct probe_place place = place_of(e);
+	struct probe probe;
+
+	e->wants_probe = !probe_known(e->p, &place, &probe);
+	return probe_check_caps(e->p, &place, e->context.caps, err) < 0;
+}
+
 static void start_context(struct pipeline *p, int64_t context_id)
 {
 	struct evaluating *e = xcalloc(1, sizeof *e);
@@ -317,6 +368,11 @@ static void start_context(struct pipeline *p, int64_t context_id)
 	known->context_id = context_id;
 	for (size_t i = 0; i < e->n; i++)
 		id_map_set(&p->evaluating_jobs, e->job_ids[i], 1);
+	if (e->n > 0 && is_refused(e, &err)) {
+		free_results(known);
+		fail_all(e, FAILURE_UNSUPPORTED, &err);
+		return;
+	}
 	take_known(e, known);
 	if (known->n > 0)
 		pipeline_post(p, write_results, known, free_results);
@@ -331,7 +387,7 @@ static void start_context(struct pipeline *p, int64_t context_id)
 			"the configuration of flavour '%s' changed since it was "
 			"submitted; submit it again",
 			e->context.flavour);
-		fail_all(e, &err);
+		fail_all(e, FAILURE_EVALUATION, &err);
 		return;
 	}
 	tree = revision_tree_path(p->revisions, e->context.rev);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/pipeline/probing.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submission.h"
 #include "daemon/store/batch.h"
@@ -332,9 +333,28 @@ static const struct submission_context *same_name(const struct submission *s, co
 	return NULL;
 }
 
+/* What is known of the revisions may forbid some set: then nothing is accepted, and nobody waits
+ * for an evaluation to hear it. */
+static int check_sets(struct submission *s)
+{
+	for (size_t i = 0; i < s->n_contexts; i++) {
+		const struct submission_context *c = &s->contexts[i];
+		const struct probe_place place = { c->hash, c->flavour, c->system };
+
+		s->rv = probe_check_caps(s->p, &place, c->caps, &s->err);
+		if (s->rv < 0) {
+			s->index = first_job_of(s, i);
+			return s->rv;
+		}
+	}
+	return 0;
+}
+
 static void route(struct submission *s)
 {
-	if (s->is_dry)
+	if (check_sets(s) < 0)
+		accept_add(s);
+	else if (s->is_dry)
 		dry_run_start(s);
 	else if (s->n > SUBMISSION_SMALL)
 		bulk_add(s);

@@ -38,6 +38,7 @@ enum statement_slot {
 	SLOT_HISTORY,
 	SLOT_STATS,
 	SLOT_TRACE,
+	SLOT_PROBE,
 	SLOTS,
 };
 
@@ -54,7 +55,8 @@ extern const struct statements *const store_store_statements,
 									*const store_want_statements,
 										*const store_history_statements,
 											*const store_stats_statements,
-												*const store_trace_statements;
+												*const store_trace_statements,
+													*const store_probe_statements;
 
 struct query {
 	struct store *store;

@@ -1,7 +1,8 @@
 /* What an evaluator prints, for three attributes. Each line of the input is a line on standard
  * error, with the evaluation's own mark where it says MARK; the first byte says how the process
- * ends. Every process of the evaluation says the same. Whatever that is: each attribute is told of
- * once, with a derivation or a reason, and the evaluation ends after few processes. */
+ * ends. Every process of the evaluation says the same. Whatever that is: the revision's answer, or
+ * that there is none, and each attribute, with a derivation or a reason, is told of once, and the
+ * evaluation ends after few processes. */
 #include <unistd.h>
 
 #include "daemon/pipeline/evaluate.h"
@@ -15,11 +16,11 @@
 #include "tests/sim/world.h"
 
 static const char *const attrs[] = { "torch", "numpy", "magma" };
-#define PROCESSES_MAX 10
+#define PROCESSES_MAX 11
 
 static const uint8_t *input;
 static size_t input_size;
-static size_t n_processes, n_told[ARRAY_LEN(attrs)], n_done;
+static size_t n_processes, n_told[ARRAY_LEN(attrs)], n_probed, n_done;
 
 /* ---- the evaluator ---- */
 
@@ -89,6 +90,13 @@ static void on_result(void *owner, size_t i, const struct evaluation_result *res
 		CHECK(result->message[0] != '\0' && result->failure != FAILURE_NONE);
 }
 
+static void on_probe(void *owner, const struct probe *probe, const char *message)
+{
+	(void)owner;
+	n_probed++;
+	CHECK(probe != NULL || message[0] != '\0');
+}
+
 static void on_done(void *owner)
 {
 	(void)owner;
@@ -138,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.overlays = &none,
 		.attrs = attrs,
 		.n = ARRAY_LEN(attrs),
+		.on_probe = on_probe,
 		.on_result = on_result,
 		.on_done = on_done };
 	struct evaluation *evaluation;
@@ -146,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	input = data;
 	input_size = size;
-	n_processes = n_done = 0;
+	n_processes = n_probed = n_done = 0;
 	memset(n_told, 0, sizeof n_told);
 	moment_reset();
 	evaluation_start(nix, &spec, &evaluation);
@@ -158,6 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(attrs); i++)
 		CHECK(n_told[i] == 1);
+	CHECK(n_probed == 1);
 	CHECK(nix->children->n == 0);
 	return 0;
 }

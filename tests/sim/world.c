@@ -161,12 +161,18 @@ static void script_evaluation(struct child *c)
 {
 	cleanup_json struct json *request = read_request(c);
 	const char *mark = json_text(json_get(request, "mark"));
+	bool is_probed = false;
 	int64_t i = 0;
 
 	n_evaluations++;
 	if (++evaluations > most_evaluations)
 		most_evaluations = evaluations;
 	child_takes(c, 1000);
+	if (json_bool(json_get(request, "probe"), &is_probed) && is_probed) {
+		cleanup_free char *answer = str_format("%s{\"probe\":{}}", mark);
+
+		child_complains(c, answer);
+	}
 	for (const struct json *a = json_first(json_get(request, "attrs")); a != NULL;
 		a = json_next(a), i++) {
 		cleanup_free char *name = str_format("%s-1", json_text(json_first(a)));

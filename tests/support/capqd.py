@@ -37,7 +37,8 @@ class Repository:
 
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix="nixpkgs-")
-        shutil.copy(f"{TOY}/default.nix", self.directory)
+        for name in os.listdir(TOY):
+            shutil.copy(f"{TOY}/{name}", self.directory)
         self.git("init", "--quiet", "--initial-branch=master")
         self.git("config", "uploadpack.allowAnySHA1InWant", "true")
         self.commit("one")

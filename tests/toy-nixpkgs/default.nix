@@ -18,9 +18,8 @@ let
   toy = { delay = 0; sizeKiB = 0; salt = ""; mode = { }; flag = "/nonexistent"; cpu = false; journal = ""; } // cfg.toy;
 
   # Capabilities as nixpkgs resolves them: a default list, "+PTX" on the newest for forward compatibility.
-  caps = if cfg.cudaCapabilities != [ ] then cfg.cudaCapabilities else [ "7.5" "8.0" "8.6" "8.9" "9.0" ];
-  last = builtins.elemAt caps (length caps - 1);
-  gencode = caps ++ (if cfg.cudaForwardCompat then [ "${last}+PTX" ] else [ ]);
+  cuda = import ./eras.nix { inherit config; revision = if builtins.pathExists ./era.nix then import ./era.nix else { }; };
+  inherit (cuda) gencode caps;
 
   script = builtins.toFile "toy-builder.sh" ''
     PATH=/usr/bin:/bin; export PATH; set -e
@@ -99,8 +98,7 @@ let
       cudnn = mk "cudnn" { version = "9.3"; unfree = true; deps = [ cu.cuda_cudart cu.libcublas ]; cost = 4; };
       nccl = mk "nccl" { cuda = true; deps = [ cu.cuda_cudart ]; buildDeps = [ cu.cuda_nvcc ]; cost = 3; features = [ "big-parallel" ]; };
       cudatoolkit = mk "cudatoolkit" { unfree = true; deps = [ cu.cuda_nvcc cu.cuda_cudart cu.libcublas ]; cost = 2; };
-      flags = { inherit caps gencode; };
-    });
+    } // cuda.cudaPackages);
     python3Packages = scope (py: {
       numpy = mk "numpy" { version = "1.26"; deps = [ pkgs.python3 pkgs.openblas ]; buildDeps = [ pkgs.openblas.dev ]; cost = 3; };
       triton = mk "triton" { cuda = cfg.cudaSupport; deps = [ pkgs.python3 ]; buildDeps = [ pkgs.cmake ] ++ ifCuda [ pkgs.cudaPackages.cuda_nvcc ]; cost = 4; };

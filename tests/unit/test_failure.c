@@ -33,6 +33,7 @@ static const struct {
 	{ FAILURE_PUSH, "push", false, 40,
 		{ 5 * S, 10 * S, 20 * S, 40 * S, 80 * S, 160 * S, 320 * S, 640 * S, 1280 * S,
 			30 * M, 30 * M, 30 * M } },
+	{ FAILURE_UNSUPPORTED, "unsupported", false, 0, { -1 } },
 	{ FAILURE_CANCELLED, "cancelled", false, 0, { -1 } },
 };
 

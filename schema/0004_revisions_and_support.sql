@@ -1,0 +1,15 @@
+-- What revisions of nixpkgs say about capabilities. Sets are canonical texts as in `contexts`.
+
+-- What a revision said when it was asked: once for each way to import it.
+CREATE TABLE probes (
+  rev             TEXT NOT NULL,          -- As revisions.hash, of which there may be no row.
+  flavour_digest  TEXT NOT NULL,          -- As in contexts.
+  system          TEXT NOT NULL,
+  era             TEXT NOT NULL CHECK (era IN ('', 'E0', 'E1', 'E2', 'E3', 'E4')),
+                                          -- How it handles sets (lib/cuda.h); '': it has no CUDA that we know.
+  cuda            TEXT NOT NULL,          -- Version of its cudaPackages, "12.8"; '': it did not say.
+  default_caps    TEXT NOT NULL,          -- What it builds when no set is asked for; '': it did not say.
+  supported_caps  TEXT NOT NULL,          -- All that it can build for; '': it did not say.
+  at              INTEGER NOT NULL,       -- When it was asked.
+  PRIMARY KEY (rev, flavour_digest, system)
+) STRICT, WITHOUT ROWID;
