@@ -1,14 +1,12 @@
-/* What one estimate says, and how errors are counted. */
+/* What one estimate says. */
 #include "tests/support/cmocka_all.h"
 
 #include <math.h>
 
 #include "lib/mem.h"
 #include "sched/estimate.h"
-#include "sched/estimate_error.h"
 #include "sched/normal.h"
 
-#define WEEK_MS (7 * INT64_C(86400000))
 #define MU 13.0
 
 static void assert_near(double x, double wanted, double tolerance)
@@ -111,55 +109,6 @@ static void remaining_has_an_answer_everywhere(void **state)
 	}
 }
 
-static void errors_are_counted_by_class_and_week(void **state)
-{
-	static const struct {
-		unsigned classes, weeks;
-		uint64_t n;
-		double median, p90, within, over;
-	} cases[] = {
-		{ 1 << 0, 1, 100, 1.25, 1.25, 1, 0.5 },
-		{ 1 << 1, 1, 100, 3, 3, 0, 1 },
-		{ 1 << 0, 2, 200, 1.25, 2, 0.5, 0.75 },
-		{ 1 << 0 | 1 << 1, 1, 200, 1.3, 3, 0.5, 0.75 },
-		{ 1 << 2, 9, 0, 0, 0, 0, 0 },
-		{ ~0u, 0, 0, 0, 0, 0, 0 },
-	};
-	struct estimate est = { .mu = MU, .sigma = 0.3 };
-	struct estimate_errors errors = { 0 };
-	struct estimate_error_summary sum;
-	int64_t now = 2900 * WEEK_MS + 5;
-
-	(void)state;
-	for (int i = 0; i < 100; i++) {
-		estimate_errors_add(&errors, 0, now - WEEK_MS * 20, &est, exp(MU + 2));
-		estimate_errors_add(&errors, 0, now - WEEK_MS, &est, exp(MU) * 2);
-	}
-	for (int i = 0; i < 100; i++) {
-		estimate_errors_add(&errors, 0, now, &est, i % 2 ? exp(MU) * 1.25 : exp(MU) / 1.25);
-		estimate_errors_add(&errors, 1, now, &est, exp(MU) * 3);
-		estimate_errors_add(&errors, ESTIMATE_ERROR_CLASSES, now, &est, 1);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		estimate_errors_get(&errors, cases[i].classes, now, cases[i].weeks, &sum);
-		assert_int_equal(sum.n, cases[i].n);
-		assert_near(sum.median, cases[i].median, 0.06);
-		assert_near(sum.p90, cases[i].p90, 0.06);
-		assert_near(sum.within, cases[i].within, 1e-9);
-		assert_near(sum.over, cases[i].over, 1e-9);
-	}
-
-	/* What comes late for a week that is gone is left out; a new week takes an old one's place.
-	 */
-	estimate_errors_add(&errors, 0, now - WEEK_MS * ESTIMATE_ERROR_WEEKS, &est, 1);
-	estimate_errors_get(&errors, 1, now, 1000, &sum);
-	assert_int_equal(sum.n, 200);
-	estimate_errors_add(&errors, 0, now + WEEK_MS * ESTIMATE_ERROR_WEEKS, &est, 1);
-	estimate_errors_get(&errors, 1, now + WEEK_MS * ESTIMATE_ERROR_WEEKS, 9, &sum);
-	assert_int_equal(sum.n, 1);
-	assert_true(sum.median > 10);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,7 +116,6 @@ int main(void)
 		cmocka_unit_test(quantiles),
 		cmocka_unit_test(remaining_is_the_distribution_above),
 		cmocka_unit_test(remaining_has_an_answer_everywhere),
-		cmocka_unit_test(errors_are_counted_by_class_and_week),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
