@@ -22,32 +22,3 @@ double normal_mean_above(double z)
 	/* The hazard rate phi(z) / P(Z > z), which is also that mean. */
 	return exp(-z * z / 2 - LOG_SQRT_2PI - normal_log_upper(z));
 }
-
-/* For the upper half, z >= 0, by Newton's method: ln P(Z > z) is concave and falls with the slope
- * -hazard, so the steps come down to the answer from the right, at the latest from the second on.
- */
-static double upper_half(double log_upper)
-{
-	double z = log_upper < -1 ? sqrt(-2 * log_upper) : 0;
-
-	for (int i = 0; i < 50; i++) {
-		double step = (normal_log_upper(z) - log_upper) / normal_mean_above(z);
-
-		z += step;
-		if (fabs(step) <= 1e-13 * fmax(1, z))
-			break;
-	}
-	return z;
-}
-
-double normal_log_upper_inverse(double log_upper)
-{
-	if (log_upper > -M_LN2)
-		return -upper_half(log(-expm1(log_upper)));
-	return upper_half(log_upper);
-}
-
-double normal_quantile(double p)
-{
-	return normal_log_upper_inverse(log1p(-p));
-}

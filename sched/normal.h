@@ -6,12 +6,6 @@
  */
 double normal_log_upper(double z);
 
-/* z with P(Z <= z) = p, 0 < p < 1. */
-double normal_quantile(double p);
-
-/* z with ln P(Z > z) = log_upper, which is below 0. */
-double normal_log_upper_inverse(double log_upper);
-
 /* E(Z | Z > z): the mean of what lies above z. */
 double normal_mean_above(double z);
 

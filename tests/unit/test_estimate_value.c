@@ -31,15 +31,8 @@ static void normal_distribution(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(tails); i++)
 		assert_near(normal_log_upper(tails[i].z), tails[i].log_upper, 1e-9);
-		assert_near(normal_log_upper_inverse(tails[i].log_upper), tails[i].z, 1e-9);
-	}
-	assert_near(normal_quantile(0.5), 0, 1e-12);
-	assert_near(normal_quantile(0.9), 1.2815515655446004, 1e-12);
-	assert_near(normal_quantile(0.1), -1.2815515655446004, 1e-12);
-	assert_near(normal_quantile(0.975), 1.959963984540054, 1e-12);
-	assert_near(normal_quantile(1e-12), -7.0344838253011313, 1e-9);
 	assert_near(normal_mean_above(0), 0.79788456080286536, 1e-12);
 	assert_near(normal_mean_above(100), 100.0099980, 1e-6);
 }
