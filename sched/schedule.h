@@ -83,11 +83,12 @@ struct sched_policy {
 				 from three slots on; 0: none. */
 };
 
+/* As the configuration has them (lib/settings.c). */
 #define SCHED_POLICY_DEFAULT                                                                       \
 	((struct sched_policy){ .promise_grace_ms = 27 * 3600 * 1000,                              \
 		.promise_factor = 2.5,                                                             \
-		.promise_slots = 0.125,                                                            \
-		.reserve = 0.125 })
+		.promise_slots = 0.13,                                                             \
+		.reserve = 0.13 })
 
 struct sched_builder {
 	const char *name; /* Copied. */

@@ -144,6 +144,21 @@ static void test_options(void **state)
 	options_finish(&options);
 }
 
+static void test_defaults_are_those_of_the_schedule(void **state)
+{
+	static const struct sched_policy usual = SCHED_POLICY_DEFAULT;
+	struct err err = { 0 };
+	struct knobs knobs;
+
+	(void)state;
+	assert_int_equal(knobs_init(&knobs, NULL, &err), 0);
+	assert_int_equal(knobs.policy.promise_grace_ms, usual.promise_grace_ms);
+	assert_true(knobs.policy.promise_factor == usual.promise_factor);
+	assert_true(knobs.policy.promise_slots == usual.promise_slots);
+	assert_true(knobs.policy.reserve == usual.reserve);
+	knobs_finish(&knobs);
+}
+
 /* What --help tells of a knob is what would set it so. */
 static void test_knobs_are_printed(void **state)
 {
@@ -220,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_defaults_are_those_of_the_schedule),
 		cmocka_unit_test(test_knobs_are_printed),
 		cmocka_unit_test(test_options_refused),
 	};
