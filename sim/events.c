@@ -1,53 +1,38 @@
 #include "sim/events.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-/* Quoted where it must be. */
-static void write_field(FILE *file, const char *text)
+#include "lib/csv_out.h"
+
+#define DECIMALS 3 /* Times are whole milliseconds. */
+
+static void add_build(struct csv_out *out, const char *id, const struct sim_build_result *build)
 {
-	if (strpbrk(text, ",\"\n\r") == NULL) {
-		(void)fputs(text, file);
-		return;
-	}
-	(void)fputc('"', file);
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			(void)fputc('"', file);
-		(void)fputc(*text, file);
-	}
-	(void)fputc('"', file);
-}
-
-/* Seconds, exactly; whole ones without a fraction. */
-static void write_seconds(FILE *file, int64_t ms)
-{
-	int64_t size = ms < 0 ? -ms : ms;
-
-	(void)fprintf(file, ",%s%" PRId64, ms < 0 ? "-" : "", size / 1000);
-	if (size % 1000 != 0)
-		(void)fprintf(file, ".%03" PRId64, size % 1000);
+	csv_out_text(out, id);
+	csv_out_double(out, (double)build->start_ms / 1000, DECIMALS);
+	csv_out_double(out, (double)build->end_ms / 1000, DECIMALS);
+	csv_out_int(out, build->slot);
+	csv_out_end_row(out);
 }
 
 int events_write(const struct trace *trace, const struct sim_result *result, const char *path,
 	struct err *err)
 {
 	FILE *file = fopen(path, "we");
+	struct csv_out out = { 0 };
 	int failed;
 
 	if (file == NULL)
 		return err_errno(err, errno, "%s", path);
-	(void)fputs("id,start_s,end_s,slot\n", file);
+	csv_out_header(&out, "id,start_s,end_s,slot");
 	for (size_t i = 0; i < result->n_ran; i++) {
-		const struct sim_build_result *build = &result->builds[result->order[i]];
-
-		write_field(file, trace->rows[result->order[i]].id);
-		write_seconds(file, build->start_ms);
-		write_seconds(file, build->end_ms);
-		(void)fprintf(file, ",%u\n", build->slot);
+		add_build(
+			&out, trace->rows[result->order[i]].id, &result->builds[result->order[i]]);
+		(void)fwrite(out.text.text, 1, out.text.len, file);
+		str_clear(&out.text);
 	}
+	str_free(&out.text);
 	failed = ferror(file);
 	if (fclose(file) != 0 || failed)
 		return err_errno(err, errno, "%s", path);
