@@ -13,6 +13,7 @@
 
 enum best {
 	BEST_NONE,
+	BEST_COUNT, /* None is; and it is a whole number. */
 	BEST_LOW,
 	BEST_HIGH,
 };
@@ -37,7 +38,7 @@ static const struct line {
 	{ "stale_h", "stale builds started, hours", BEST_LOW },
 	{ "lock_waste_h", "waited for locks, hours", BEST_LOW },
 	{ "makespan_h", "first submit to last end, hours", BEST_NONE },
-	{ "jobs_run", "builds that ran", BEST_NONE },
+	{ "jobs_run", "builds that ran", BEST_COUNT },
 };
 
 static double value_of(const struct play *play, const char *figure)
@@ -61,52 +62,71 @@ static bool is_best(const struct report *report, size_t which, const struct line
 			return false;
 		differs = differs || other != value;
 	}
-	return differs && line->best != BEST_NONE;
+	return differs && line->best >= BEST_LOW;
 }
 
-/* Three digits that count, or whole. */
-static void add_value(struct str *out, double value, bool is_marked)
+static void add_value(struct str *out, double value, int decimals, bool is_marked)
 {
-	cleanup_free char *text = str_format("%.*f%s",
-		fabs(value) >= 100  ? 0
-		: fabs(value) >= 10 ? 1
-				    : 2,
-		value, is_marked ? "*" : " ");
+	cleanup_free char *text = str_format("%.*f%s", decimals, value, is_marked ? "*" : " ");
 
 	str_addf(out, "%*s", VALUE_WIDTH, text);
 }
 
-static void add_promises(const struct report *report, struct str *out)
+/* So many that three digits count. */
+static int decimals_of(double value)
 {
-	str_addf(out, "\n%-*s", NAME_WIDTH, "promises kept, percent");
+	return fabs(value) >= 100 ? 0 : fabs(value) >= 10 ? 1 : 2;
+}
+
+/* "-" for a policy that promises nothing. */
+static void add_promises_line(const struct report *report, const char *text,
+	double (*value)(const struct sim_result *result), struct str *out)
+{
+	str_addf(out, "\n%-*s", NAME_WIDTH, text);
 	for (size_t i = 0; i < report->n; i++) {
 		const struct sim_result *result = &report->plays[i].result;
 
 		if (result->n_promises == 0)
 			str_addf(out, "%*s", VALUE_WIDTH, "- ");
 		else
-			add_value(out, 100.0 * (double)result->n_kept / (double)result->n_promises,
-				false);
+			add_value(out, value(result), decimals_of(value(result)), false);
 	}
-	str_addf(out, "\n%-*s", NAME_WIDTH, "latest of the others, hours");
-	for (size_t i = 0; i < report->n; i++)
-		add_value(out, (double)report->plays[i].result.late_max_ms / 3.6e6, false);
-	str_add_char(out, '\n');
+}
+
+static double percent_kept(const struct sim_result *result)
+{
+	return 100.0 * (double)result->n_kept / (double)result->n_promises;
+}
+
+static double hours_late(const struct sim_result *result)
+{
+	return (double)result->late_max_ms / 3.6e6;
+}
+
+static void add_figure(
+	const struct report *report, size_t which, const struct line *line, struct str *out)
+{
+	double value = value_of(&report->plays[which], line->figure);
+
+	add_value(out, value, line->best == BEST_COUNT ? 0 : decimals_of(value),
+		is_best(report, which, line));
 }
 
 void report_table(const struct report *report, struct str *out)
 {
-	str_addf(out, "%zu builds, %u slots\n\n%-*s", report->trace->n, report->farm->n_slots,
-		NAME_WIDTH, "");
+	str_addf(out, "%zu build%s, %u slot%s\n\n%-*s", report->trace->n,
+		report->trace->n == 1 ? "" : "s", report->farm->n_slots,
+		report->farm->n_slots == 1 ? "" : "s", NAME_WIDTH, "");
 	for (size_t i = 0; i < report->n; i++)
 		str_addf(out, "%*s ", VALUE_WIDTH - 1, report->plays[i].policy->name);
 	for (size_t k = 0; k < ARRAY_LEN(lines); k++) {
 		str_addf(out, "\n%-*s", NAME_WIDTH, lines[k].text);
 		for (size_t i = 0; i < report->n; i++)
-			add_value(out, value_of(&report->plays[i], lines[k].figure),
-				is_best(report, i, &lines[k]));
+			add_figure(report, i, &lines[k], out);
 	}
-	add_promises(report, out);
+	add_promises_line(report, "promises kept, percent", percent_kept, out);
+	add_promises_line(report, "kept late by at most, hours", hours_late, out);
+	str_add_char(out, '\n');
 }
 
 /* ---- for programs ---- */
