@@ -144,7 +144,6 @@ static void add_row(struct table *table, const struct json *job)
 	table_end_row(table);
 }
 
-/* "3 jobs, 2 distinct derivations, 14 to build" */
 /* The latest of all jobs, and what they cost: "All is done about 16:05 (p90 18:30); 3.2
  * core-hours." */
 static void print_expected(const struct json *answer)
@@ -166,6 +165,7 @@ static void print_expected(const struct json *answer)
 		output_printf("%s, %.2g core-hours\n", str_text(&text), core_hours);
 }
 
+/* "3 jobs, 2 distinct derivations, 14 to build" */
 static void print_totals(const struct json *answer, int64_t n_errors)
 {
 	int64_t derivations = member_int(answer, "derivations", -1);
