@@ -292,10 +292,14 @@ void score_make(const struct yardstick *yardstick, const struct farm *farm,
 	{                                                                                          \
 		name, offsetof(struct score, member)                                               \
 	}
+#define PART(name, member, part)                                                                   \
+	{                                                                                          \
+		name, offsetof(struct score, member) + (part) * sizeof(double)                     \
+	}
 #define SPREAD(name, member)                                                                       \
-	FIGURE(name "_mean", member[SPREAD_MEAN]), FIGURE(name "_p50", member[SPREAD_P50]),        \
-		FIGURE(name "_p95", member[SPREAD_P95]), FIGURE(name "_p99", member[SPREAD_P99]),  \
-		FIGURE(name "_max", member[SPREAD_MAX])
+	PART(name "_mean", member, SPREAD_MEAN), PART(name "_p50", member, SPREAD_P50),            \
+		PART(name "_p95", member, SPREAD_P95), PART(name "_p99", member, SPREAD_P99),      \
+		PART(name "_max", member, SPREAD_MAX)
 
 static const struct figure {
 	const char *name;

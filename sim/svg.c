@@ -23,9 +23,9 @@
 #define AXIS 34.0
 #define HOVER_WIDTH 1.5 /* What is wider is a shape of its own, and says what it is. */
 
-#define MINUTE_MS 6e4
-#define HOUR_MS 3.6e6
-#define DAY_MS 8.64e7
+#define MINUTE_MS 60000
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (INT64_C(24) * HOUR_MS)
 #define TICKS_MAX 16
 
 struct drawing {
@@ -111,11 +111,11 @@ static double x_of(const struct drawing *d, int64_t at_ms)
 }
 
 /* Days, or hours of what is short, so that there are not too many. */
-static double tick_ms(const struct drawing *d)
+static int64_t tick_ms(const struct drawing *d)
 {
-	static const double steps_ms[] = { MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS,
+	static const int64_t steps_ms[] = { MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS,
 		2 * DAY_MS, 5 * DAY_MS, 10 * DAY_MS, 20 * DAY_MS, 50 * DAY_MS };
-	double span_ms = (double)(d->end_ms - d->begin_ms);
+	int64_t span_ms = d->end_ms - d->begin_ms;
 
 	for (size_t i = 0; i < ARRAY_LEN(steps_ms); i++)
 		if (span_ms / steps_ms[i] <= TICKS_MAX)
@@ -123,15 +123,23 @@ static double tick_ms(const struct drawing *d)
 	return span_ms / TICKS_MAX;
 }
 
+/* The first one at or behind the begin. */
+static int64_t first_tick_ms(const struct drawing *d, int64_t step_ms)
+{
+	int64_t at_ms = d->begin_ms / step_ms * step_ms;
+
+	return at_ms < d->begin_ms ? at_ms + step_ms : at_ms;
+}
+
 static void draw_axis(struct drawing *d, double top, double bottom)
 {
-	double step_ms = tick_ms(d);
-	double at_ms = ceil((double)d->begin_ms / step_ms) * step_ms;
+	int64_t step_ms = tick_ms(d);
 
-	for (; at_ms <= (double)d->end_ms; at_ms += step_ms) {
-		double x = x_of(d, (int64_t)at_ms);
-		cleanup_free char *text = step_ms < DAY_MS ? str_format("%.3g h", at_ms / HOUR_MS)
-							   : str_format("day %.0f", at_ms / DAY_MS);
+	for (int64_t at_ms = first_tick_ms(d, step_ms); at_ms <= d->end_ms; at_ms += step_ms) {
+		double x = x_of(d, at_ms);
+		cleanup_free char *text = step_ms < DAY_MS
+						  ? str_format("%.3g h", (double)at_ms / HOUR_MS)
+						  : str_format("day %" PRId64, at_ms / DAY_MS);
 
 		str_addf(d->out, "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>\n", x, top, bottom);
 		add_label(d, x, bottom + 16, "middle", text);
