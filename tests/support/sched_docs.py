@@ -5,7 +5,8 @@
 
 check: in docs/scheduling.md, commands of capq-sim print what stands below them, and write the files beside
 the traces in docs/scheduling/; constants and knobs have the values that the code has, and none of score.h is
-missing. docs/man/capq-sim.1 has the options of `capq-sim --help`, with their defaults. update: writes the
+missing; and every sentence of `capq why` in it is one that daemon/pipeline/why.c makes.
+docs/man/capq-sim.1 has the options of `capq-sim --help`, with their defaults. update: writes the
 page and the files anew; the manual page is for people to write.
 """
 
@@ -21,6 +22,9 @@ CONSTANT = re.compile(r"^#define ([A-Z_]+) (.+?)(?:\s*/\*.*)?$", re.M)
 CONSTANT_ROW = re.compile(r"^\| `([A-Z_]+)` \| ([^|]*) \|", re.M)
 KNOB = re.compile(r"^\.It Ic (scheduling\.\S+)\n\((.*)\)$", re.M)
 KNOB_ROW = re.compile(r"^\| `(scheduling\.\S+)` \| ([^|]*) \| ([^|]*) \|", re.M)
+SENTENCES_ROW = re.compile(r"^\| `[a-z_]+` \| (?:\.\.\. )?([A-Za-z].*[.]) \|$", re.M)
+LITERALS = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*')
+CONVERSION = re.compile(r"%(?:\.\dg|zu|s|\.0f)|%%")
 HELP_OPTION = re.compile(r"^  --([a-z-]+)(.*(?:\n {4,}.*)*)", re.M)
 MANUAL_OPTION = re.compile(r"^\.It Fl -([a-z-]+)(.*(?:\n(?!\.It |\.El).*)*)", re.M)
 
@@ -103,6 +107,27 @@ def missing(text, source, knobs):
     return sorted((set(constants_of(source, "score.h")) | set(knobs)) - told - {"HOUR_MS"})
 
 
+# ---- the sentences of capq why ----
+
+ANYTHING = r"(?:(?!\. ).)*?"  # Within a sentence.
+
+
+def pattern_of(literals):
+    """What a format string of C makes, as an expression."""
+    text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals)).strip()
+    return "".join("%" if part == "%%" else ANYTHING if CONVERSION.fullmatch(part) else re.escape(part)
+                   for part in re.split(f"({CONVERSION.pattern})", text))
+
+
+def sentence_problems(page, source):
+    code = re.sub(r'%" PRId64\s*"', "%zu", read(f"{source}/daemon/pipeline/why.c"))
+    patterns = [pattern_of(found[0]) for found in LITERALS.finditer(code) if found[0].count(" ") > 3]
+    sentences = re.compile("(?:(?:%s)\\s*)+" % "|".join(patterns))
+    for row in SENTENCES_ROW.finditer(read(page)):
+        if not sentences.fullmatch(row[1]):
+            yield f"{page}: capq why does not say: {row[1]}"
+
+
 # ---- the manual page ----
 
 def manual_problems(programs, page):
@@ -128,7 +153,7 @@ def main():
     mode, programs, source = sys.argv[1:]
     page, beside = f"{source}/docs/scheduling.md", f"{source}/docs/scheduling"
     knobs = knobs_of(programs)
-    problems = list(manual_problems(programs, f"{source}/docs/man/capq-sim.1"))
+    problems = [*manual_problems(programs, f"{source}/docs/man/capq-sim.1"), *sentence_problems(page, source)]
     with tempfile.TemporaryDirectory(prefix="sched-docs-") as work:
         copy = shutil.copytree(beside, f"{work}/scheduling")
         for name in os.listdir(copy):
