@@ -46,15 +46,12 @@ static uint32_t top_of(struct sched *s, const struct heap *heap)
 static bool comes_before(
 	const struct sched *s, uint32_t a, enum sched_rule rule, const struct choice *best)
 {
-	const struct view *x = &s->nodes[a].view, *y;
-
 	if (best->group == NULL)
 		return true;
-	y = &s->nodes[best->node].view;
 	if (rule != best->rule && (rule <= SCHED_RULE_PROMISE || best->rule <= SCHED_RULE_PROMISE))
 		return rule < best->rule;
-	if (rule == SCHED_RULE_PROMISE && x->start_by_ms != y->start_by_ms)
-		return x->start_by_ms < y->start_by_ms;
+	if (rule == SCHED_RULE_PROMISE)
+		return queue_is_promised_before(s, a, best->node);
 	return queue_is_before(s, a, best->node);
 }
 

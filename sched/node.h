@@ -194,7 +194,8 @@ void queue_settle(struct sched *s, struct node *node);
 void queue_wake(struct sched *s); /* What is due by now_ms is queued, what has aged moves up. */
 void queue_sweep_long(struct sched *s); /* What is long became longer. */
 bool queue_is_before(const struct sched *s, uint32_t a, uint32_t b); /* By bump, class, score. */
-double queue_score(const struct sched *s, const struct node *node);  /* With the share. */
+bool queue_is_promised_before(const struct sched *s, uint32_t a, uint32_t b);
+double queue_score(const struct sched *s, const struct node *node); /* With the share. */
 bool queue_is_long(const struct sched *s, const struct node *node);
 int64_t queue_next_tick(const struct node *node);
 /* What ages it, never less than a minute: the chain that was asked for; its own cost when it is

@@ -70,11 +70,14 @@ bool queue_is_before(const struct sched *s, uint32_t a, uint32_t b)
 static bool is_promised_before(const void *owner, uint32_t a, uint32_t b)
 {
 	const struct sched *s = owner;
-	const struct node *x = &s->nodes[a], *y = &s->nodes[b];
+	int64_t by_a = s->nodes[a].view.start_by_ms, by_b = s->nodes[b].view.start_by_ms;
 
-	return x->view.start_by_ms != y->view.start_by_ms
-		       ? x->view.start_by_ms < y->view.start_by_ms
-		       : x->id < y->id;
+	return by_a != by_b ? by_a < by_b : scores_before(owner, a, b);
+}
+
+bool queue_is_promised_before(const struct sched *s, uint32_t a, uint32_t b)
+{
+	return is_promised_before(s, a, b);
 }
 
 static bool is_due_before(const void *owner, uint32_t a, uint32_t b)
@@ -362,6 +365,7 @@ static void age(struct sched *s)
 		node->score *= 2;
 		heap_changed(&s->ticks, node->tick_place);
 		heap_changed(&group_at(s, node)->ready, node->place);
+		heap_changed(&s->kinds[node->kind]->promises[node->is_long], node->promise_place);
 	}
 }
 

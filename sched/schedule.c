@@ -140,6 +140,12 @@ double sched_long_ms(const struct sched *s)
 
 /* ---- builds come ---- */
 
+/* Whatever history says: sums of a few million costs must stay far from where numbers end. */
+static float bounded_cost(double cost_ms)
+{
+	return (float)fmin(fmax(cost_ms, 1), SCHED_COST_MAX_MS);
+}
+
 void sched_add(struct sched *s, const struct sched_build *build, const int64_t *needs, size_t n)
 {
 	uint32_t index;
@@ -152,7 +158,7 @@ void sched_add(struct sched *s, const struct sched_build *build, const int64_t *
 	view_begin(node);
 	node->id = build->id;
 	node->kind = kind_of(s, build);
-	node->cost_ms = (float)fmax(build->cost_ms, 1);
+	node->cost_ms = bounded_cost(build->cost_ms);
 	node->cost_sigma = (float)build->cost_sigma;
 	node->place = node->promise_place = node->tick_place = HEAP_NOWHERE;
 	node->run = NO_RUN;
@@ -174,7 +180,7 @@ void sched_set_cost(struct sched *s, int64_t build, double cost_ms, double cost_
 
 	if (node->is_counted)
 		s->backlog_ms -= (int64_t)before_ms;
-	node->cost_ms = (float)fmax(cost_ms, 1);
+	node->cost_ms = bounded_cost(cost_ms);
 	node->cost_sigma = (float)cost_sigma;
 	if (node->is_counted)
 		s->backlog_ms += (int64_t)node->cost_ms;

@@ -16,7 +16,8 @@
  *
  *   bump      What somebody put first, the latest bump before earlier ones.
  *   promise   Each want has a time by which its build is to start. If one is overdue, and not too
- *             many slots serve promises already, the most overdue starts.
+ *             many slots serve promises already, the most overdue starts; of equally overdue
+ *             ones that with the highest score, shares left out.
  *   reserve   Long builds may hold all slots but one in eight.
  *   score     The most useful per hour of cost: what it serves and what it unlocks.
  *
@@ -46,6 +47,7 @@ enum sched_lane {
 
 #define SCHED_BATCH_MAX 100
 #define SCHED_SUBMITTERS_MAX 256
+#define SCHED_COST_MAX_MS (3652.5 * 24 * 3600 * 1000) /* Ten years; what costs more counts so. */
 
 /* What is known of a build when it is added. */
 struct sched_build {
@@ -53,7 +55,8 @@ struct sched_build {
 	enum sched_lane lane;
 	uint32_t system;   /* From sched_system(). */
 	uint64_t features; /* From sched_features(). */
-	double cost_ms;    /* Estimated median of its duration on a builder of speed 1; > 0. */
+	double cost_ms;    /* Estimated median of its duration on a builder of speed 1; what is
+			      below 1 counts as 1. */
 	double cost_sigma; /* Spread of its logarithm. */
 };
 
@@ -137,8 +140,8 @@ enum sched_why_rule {
 	SCHED_WHY_NO_BUILDER, /* No builder has its system and features. */
 	SCHED_WHY_RESERVE,    /* It is long (`long_ms`); `n` of `slots` for long ones are taken. */
 	SCHED_WHY_LANE, /* It is overdue, and the `slots` for promises are taken, one by `other`. */
-	SCHED_WHY_ORDER, /* `n` ready builds are before it, or more when that is as far as was
-			    counted; `other` is the nearest of them. */
+	SCHED_WHY_ORDER, /* `n` ready builds that compete with it for slots are before it, or more
+			    when that is as far as was counted; `other` is the nearest of them. */
 	SCHED_WHY_NEXT,  /* None is before it: it starts when a slot is free. */
 	SCHED_WHY_RUNS,  /* It runs on `builder`, since `since_ms`. */
 };
@@ -148,6 +151,7 @@ struct sched_why {
 	enum sched_why_rule rule;
 	int64_t other; /* A build; 0: none. */
 	size_t n, slots;
+	size_t n_due; /* ORDER: so many of the `n` go first because their promise is due. */
 	uint32_t builder;
 	int64_t until_ms; /* LATER */
 	int64_t since_ms; /* RUNS: it was started then. */

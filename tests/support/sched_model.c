@@ -336,9 +336,9 @@ enum sched_rule model_rule(const struct model *m, size_t i)
 	return view->rank == MODEL_LEFTOVER ? SCHED_RULE_LEFTOVER : SCHED_RULE_SCORE;
 }
 
-static bool scores_before(const struct model *m, size_t a, size_t b)
+/* `x` and `y` are the scores of `a` and `b`. */
+static bool scores_before(const struct model *m, size_t a, double x, size_t b, double y)
 {
-	double x = model_score(m, a), y = model_score(m, b);
 	int64_t since_a = m->builds[a].view.since_ms, since_b = m->builds[b].view.since_ms;
 
 	if (x > y + ROUNDING * fabs(y) || y > x + ROUNDING * fabs(x))
@@ -348,15 +348,38 @@ static bool scores_before(const struct model *m, size_t a, size_t b)
 	return since_a != since_b ? since_a < since_b : a < b;
 }
 
-bool model_is_before(const struct model *m, size_t a, size_t b)
+/* By bump and class alone: -1, 0, 1. */
+static int compare_asked(const struct model *m, size_t a, size_t b)
 {
 	const struct model_view *x = &m->builds[a].view, *y = &m->builds[b].view;
 
 	if (x->bumped_ms != y->bumped_ms)
-		return x->bumped_ms > y->bumped_ms;
-	if (x->rank != y->rank)
-		return x->rank > y->rank;
-	return scores_before(m, a, b);
+		return x->bumped_ms > y->bumped_ms ? -1 : 1;
+	return x->rank != y->rank ? (x->rank > y->rank ? -1 : 1) : 0;
+}
+
+bool model_is_before(const struct model *m, size_t a, size_t b)
+{
+	int c = compare_asked(m, a, b);
+
+	return c != 0 ? c < 0 : scores_before(m, a, model_score(m, a), b, model_score(m, b));
+}
+
+static double score_without_share(const struct model *m, size_t i)
+{
+	return model_score(m, i) / share_factor(m, m->builds[i].view.submitter);
+}
+
+static bool is_promised_before(const struct model *m, size_t a, size_t b)
+{
+	int64_t by_a = m->builds[a].view.start_by_ms, by_b = m->builds[b].view.start_by_ms;
+	int c = compare_asked(m, a, b);
+
+	if (by_a != by_b)
+		return by_a < by_b;
+	if (c != 0)
+		return c < 0;
+	return scores_before(m, a, score_without_share(m, a), b, score_without_share(m, b));
 }
 
 bool model_goes_first(const struct model *m, size_t a, size_t b)
@@ -366,6 +389,6 @@ bool model_goes_first(const struct model *m, size_t a, size_t b)
 	if (x != y)
 		return x < y; /* In the order of their numbers. */
 	if (x == SCHED_RULE_PROMISE)
-		return m->builds[a].view.start_by_ms < m->builds[b].view.start_by_ms;
+		return is_promised_before(m, a, b);
 	return model_is_before(m, a, b);
 }

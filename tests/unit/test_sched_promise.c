@@ -181,6 +181,49 @@ static void the_most_overdue_starts(void **state)
 	sched_destroy(s);
 }
 
+/* Not the one that came first; and 4 has the highest, once it has aged. */
+static void of_equally_overdue_ones_the_score_decides(void **state)
+{
+	struct sched *s = begin(1, 0, 0);
+	struct sched_build old = sched_case_build(4, 2 * HOUR);
+	struct sched_want want = sched_case_want(-300 * HOUR);
+
+	(void)state;
+	put(s, 1, 9 * HOUR, -7);
+	put(s, 2, 20 * MINUTE, -7);
+	put(s, 3, 10 * MINUTE, -7);
+	sched_case_assert_starts(s, 0, "3");
+	want.start_by_ms = -7;
+	sched_case_put(s, &old, &want, NULL);
+	sched_case_built(s, 3, 0);
+	sched_case_assert_starts(s, 0, "4");
+	sched_case_built(s, 4, 0);
+	sched_case_assert_starts(s, 0, "2");
+	sched_case_built(s, 2, 0);
+	sched_case_assert_starts(s, 0, "1");
+	sched_destroy(s);
+}
+
+/* A cost from nowhere makes no promise that is before now, or after the end of time. */
+static void what_costs_more_than_ten_years_counts_as_that(void **state)
+{
+	static const double costs[] = { 1e30, INFINITY, NAN, -1e30 };
+	struct sched *s = begin(1, HOUR, 1);
+	int64_t backlog_ms = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(costs); i++) {
+		int64_t id = (int64_t)i + 1;
+
+		put(s, id, costs[i], SOME_DAY);
+		sched_set_cost(s, id, costs[i], 0.1);
+		backlog_ms += i < 2 ? (int64_t)(float)SCHED_COST_MAX_MS : 1;
+	}
+	put(s, 9, MINUTE, SCHED_PROMISE_NOW);
+	assert_int_equal(promise_of(s, 9), HOUR + backlog_ms);
+	sched_destroy(s);
+}
+
 static void a_bump_goes_before_a_promise(void **state)
 {
 	struct sched *s = begin(1, 0, 0);
@@ -493,6 +536,8 @@ int main(void)
 		cmocka_unit_test(without_slots_it_is_as_with_one),
 		cmocka_unit_test(a_promise_is_kept_as_it_was_made),
 		cmocka_unit_test(the_most_overdue_starts),
+		cmocka_unit_test(of_equally_overdue_ones_the_score_decides),
+		cmocka_unit_test(what_costs_more_than_ten_years_counts_as_that),
 		cmocka_unit_test(a_bump_goes_before_a_promise),
 		cmocka_unit_test(a_part_of_the_slots_may_serve_promises),
 		cmocka_unit_test(a_slot_for_promises_serves_the_next),
