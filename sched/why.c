@@ -43,20 +43,15 @@ static bool is_promised(const struct sched *s, const struct run *run)
 	return run->rule == SCHED_RULE_PROMISE;
 }
 
-struct ahead {
-	const struct sched *s;
-	uint32_t node, nearest;
-};
-
-static bool is_ahead(void *arg, uint32_t item)
+/* Builds that some builder could run either of. */
+static bool compete(const struct sched *s, const struct kind *a, const struct kind *b)
 {
-	struct ahead *a = arg;
-
-	if (!queue_is_before(a->s, item, a->node))
-		return false;
-	if (a->nearest == HEAP_NOWHERE || queue_is_before(a->s, a->nearest, item))
-		a->nearest = item;
-	return true;
+	if (a == b)
+		return true;
+	for (size_t i = 0; a->lane == b->lane && i < s->n_builders; i++)
+		if (builder_fits(&s->builders[i], a) && builder_fits(&s->builders[i], b))
+			return true;
+	return false;
 }
 
 /* The slots for long builds are taken, and there are others that they must leave free. */
@@ -65,24 +60,133 @@ static bool is_reserved(const struct pool *pool)
 	return pool->n_long >= pool->long_max && pool->long_max < pool->n_slots;
 }
 
-/* Long builds that the reserve holds are in nobody's way. */
-static void count_ahead(
-	const struct sched *s, const struct node *node, size_t max, struct sched_why *out)
-{
-	struct ahead ahead = { .s = s, .node = sched_index(s, node), .nearest = HEAP_NOWHERE };
+/* ---- whose promise is due ---- */
 
-	for (size_t i = 0; i < s->n_kinds; i++) {
-		const struct kind *kind = s->kinds[i];
+/* The next so many that start by their promise, in their order. */
+struct due {
+	const struct sched *s;
+	uint32_t *nodes;
+	size_t n, max;
+};
+
+/* What was bumped goes first in any case. */
+static bool note_due(void *arg, uint32_t item)
+{
+	struct due *due = arg;
+	const struct view *view = &due->s->nodes[item].view;
+	size_t at = due->n;
+
+	if (view->start_by_ms > due->s->now_ms)
+		return false;
+	if (view->bumped_ms > 0)
+		return true;
+	while (at > 0 && queue_is_promised_before(due->s, item, due->nodes[at - 1]))
+		at--;
+	if (at == due->max)
+		return true;
+	if (due->n < due->max)
+		due->n++;
+	memmove(&due->nodes[at + 1], &due->nodes[at], (due->n - 1 - at) * sizeof *due->nodes);
+	due->nodes[at] = item;
+	return true;
+}
+
+static void find_due(const struct sched *s, const struct kind *kind, size_t max, struct due *due)
+{
+	for (size_t i = 0; due->max > 0 && i < s->n_kinds; i++) {
+		const struct kind *other = s->kinds[i];
 		struct pool pool;
 
-		if (kind->lane != s->kinds[node->kind]->lane || kind->n_ready == 0)
+		if (other->n_ready == 0 || !compete(s, kind, other))
 			continue;
-		pool_look(s, kind, &pool);
-		for (size_t k = 0; k < kind->n_groups; k++)
-			if (!kind->groups[k]->is_long || !is_reserved(&pool))
-				out->n += heap_count(
-					&kind->groups[k]->ready, is_ahead, &ahead, max - out->n);
+		pool_look(s, other, &pool);
+		(void)heap_count(&other->promises[false], note_due, due, max);
+		if (!is_reserved(&pool))
+			(void)heap_count(&other->promises[true], note_due, due, max);
 	}
+}
+
+/* ---- who is ahead ---- */
+
+static size_t place_among(const struct due *due, uint32_t node)
+{
+	size_t i = 0;
+
+	while (i < due->n && due->nodes[i] != node)
+		i++;
+	return i;
+}
+
+struct ahead {
+	const struct sched *s;
+	const struct due *due; /* These are none of the nearest. */
+	uint32_t node, nearest;
+	bool (*is_before)(const struct sched *s, uint32_t a, uint32_t b);
+};
+
+static bool is_ahead(void *arg, uint32_t item)
+{
+	struct ahead *a = arg;
+
+	if (!a->is_before(a->s, item, a->node))
+		return false;
+	if ((a->nearest == HEAP_NOWHERE || queue_is_before(a->s, a->nearest, item)) &&
+		place_among(a->due, item) == a->due->n)
+		a->nearest = item;
+	return true;
+}
+
+static bool is_bumped_before(const struct sched *s, uint32_t a, uint32_t b)
+{
+	return s->nodes[a].view.bumped_ms > s->nodes[b].view.bumped_ms;
+}
+
+/* Long builds that the reserve holds are in nobody's way. */
+static size_t count_before(
+	const struct sched *s, const struct kind *kind, size_t max, struct ahead *ahead)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_kinds; i++) {
+		const struct kind *other = s->kinds[i];
+		struct pool pool;
+
+		if (other->n_ready == 0 || !compete(s, kind, other))
+			continue;
+		pool_look(s, other, &pool);
+		for (size_t k = 0; k < other->n_groups; k++)
+			if (!other->groups[k]->is_long || !is_reserved(&pool))
+				n += heap_count(&other->groups[k]->ready, is_ahead, ahead, max - n);
+	}
+	return n;
+}
+
+/* First go those that were bumped, then those whose promise is due, as many as have slots for that;
+ * of the others those that are before it in order. */
+static void count_ahead(const struct sched *s, const struct node *node, const struct pool *pool,
+	size_t max, struct sched_why *out)
+{
+	const struct kind *kind = s->kinds[node->kind];
+	size_t n_due_slots =
+		pool->promised_max > pool->n_promised ? pool->promised_max - pool->n_promised : 0;
+	cleanup_free uint32_t *nodes = xcalloc(n_due_slots + 1, sizeof *nodes);
+	struct due due = { .s = s, .nodes = nodes, .max = n_due_slots };
+	struct ahead ahead = {
+		.s = s, .due = &due, .node = sched_index(s, node), .nearest = HEAP_NOWHERE
+	};
+	size_t place;
+
+	if (node->view.bumped_ms == 0)
+		find_due(s, kind, max, &due);
+	place = place_among(&due, ahead.node);
+	ahead.is_before = place < due.n ? is_bumped_before : queue_is_before;
+	out->n = count_before(s, kind, max, &ahead);
+	out->n_due = place;
+	for (size_t i = 0; i < place; i++)
+		if (!ahead.is_before(s, due.nodes[i], ahead.node) && out->n < max)
+			out->n++;
+	if (ahead.nearest == HEAP_NOWHERE && place > 0)
+		ahead.nearest = due.nodes[place - 1];
 	if (ahead.nearest == HEAP_NOWHERE)
 		return;
 	out->other = s->nodes[ahead.nearest].id;
@@ -108,7 +212,7 @@ static void why_queued(
 	out->slots = pool.n_slots;
 	if (pool.n_free == 0)
 		(void)first_to_end(s, kind, any_run, &out->free_ms);
-	count_ahead(s, node, max, out);
+	count_ahead(s, node, &pool, max, out);
 	out->rule = out->n == 0 ? SCHED_WHY_NEXT : SCHED_WHY_ORDER;
 	if (out->n == 0 || kind->lane != SCHED_BUILD || node->view.start_by_ms > s->now_ms ||
 		pool.n_promised < pool.promised_max)

@@ -150,6 +150,32 @@ static void why_next(const struct build *build, const struct sched_why *why, str
 	str_addf(&out->text, " One is expected to be free at %s.", at);
 }
 
+/* Only builds whose promise is due go before it. */
+static char *due_text(
+	const struct build *build, const struct sched_why *why, const struct build *last)
+{
+	return str_format("%s is ready; %zu ready build%s before it because %s due, %s%s (build "
+			  "%" PRId64 ").",
+		build->name, why->n, why->n == 1 ? " goes" : "s go",
+		why->n == 1 ? "its promise is" : "their promises are",
+		why->n == 1 ? "" : "the last of them ", last->name, last->id);
+}
+
+static char *order_text(
+	const struct build *build, const struct sched_why *why, const struct build *nearest)
+{
+	struct str text = { 0 };
+
+	str_addf(&text, "%s is ready; %zu ready build%s a higher score", build->name,
+		why->n - why->n_due, why->n - why->n_due == 1 ? " has" : "s have");
+	if (why->n_due > 0)
+		str_addf(&text, ", and %zu go%s before it because a promise is due", why->n_due,
+			why->n_due == 1 ? "es" : "");
+	str_addf(&text, ". The nearest, %s (build %" PRId64 "), has %.3g; this one %.3g.",
+		nearest->name, nearest->id, why->other_score, why->score);
+	return str_take(&text);
+}
+
 static void why_order(struct pipeline *p, const struct build *build, const struct sched_why *why,
 	size_t max_ahead, struct why *out)
 {
@@ -165,10 +191,8 @@ static void why_order(struct pipeline *p, const struct build *build, const struc
 	if (!store_build_get(p->store, why->other, &other))
 		return;
 	say(out, "order", str_format("%zu ahead", why->n),
-		str_format("%s is ready; %zu ready build%s a higher score. The nearest, %s (build "
-			   "%" PRId64 "), has %.3g; this one %.3g.",
-			build->name, why->n, why->n == 1 ? " has" : "s have", other.name, other.id,
-			why->other_score, why->score));
+		why->n_due == why->n ? due_text(build, why, &other)
+				     : order_text(build, why, &other));
 	build_finish(&other);
 	if (why->doubles_ms != INT64_MAX && why->doubles_ms != 0) {
 		clock_time(why->doubles_ms, at);

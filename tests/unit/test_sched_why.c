@@ -161,7 +161,81 @@ static void the_slots_for_promises_are_taken(void **state)
 	assert_about(w.free_ms, 25 * MINUTE);
 	assert_int_equal(w.n, 1); /* By score it would not start either: 2 is before it. */
 	sched_case_built(s, 1, 0);
-	assert_int_equal(why(s, 3, 0).rule, SCHED_WHY_ORDER);
+	assert_int_equal(why(s, 3, 0).rule, SCHED_WHY_NEXT); /* By its promise. */
+	sched_destroy(s);
+}
+
+static void assert_order(struct sched_why w, size_t n, size_t n_due, int64_t nearest)
+{
+	assert_int_equal(w.rule, SCHED_WHY_ORDER);
+	assert_int_equal(w.n, n);
+	assert_int_equal(w.n_due, n_due);
+	assert_int_equal(w.other, nearest);
+}
+
+/* One slot may serve promises: 5 is next by its, then it is 3's turn by score; for 6, whose promise
+ * is due as well, there is no slot left then. */
+static void whose_promise_is_due_goes_first(void **state)
+{
+	struct sched *s = sched_case_begin(2, 0);
+	struct sched_want put_first = sched_case_want(0);
+
+	(void)state;
+	put(s, 1, 20 * MINUTE, SOME_DAY);
+	put(s, 2, 25 * MINUTE, SOME_DAY);
+	sched_case_assert_starts(s, 0, "1 2");
+	put(s, 3, 5 * MINUTE, SOME_DAY);
+	put(s, 4, 6 * MINUTE, SOME_DAY);
+	put(s, 5, 7 * MINUTE, -9);
+	put(s, 6, 8 * MINUTE, -8);
+	assert_int_equal(why(s, 5, 0).rule, SCHED_WHY_NEXT);
+	assert_order(why(s, 3, 0), 1, 1, 5);
+	assert_order(why(s, 4, 0), 2, 1, 3);
+	assert_order(why(s, 6, 0), 3, 1, 4); /* 5 is before it in any case, and counts once. */
+	put_first.bumped_ms = 1;
+	sched_set_want(s, 4, &put_first, 0);
+	assert_int_equal(why(s, 4, 0).rule, SCHED_WHY_NEXT);
+	assert_order(why(s, 5, 0), 1, 0, 4);
+	assert_order(why(s, 3, 0), 2, 1, 4);
+	sched_case_built(s, 1, 0);
+	sched_case_built(s, 2, 0);
+	sched_case_assert_starts(s, 0, "4 5");
+	sched_destroy(s);
+}
+
+static void put_for(struct sched *s, int64_t id, const char *system)
+{
+	struct sched_build build = sched_case_build(id, 5 * MINUTE);
+	struct sched_want want = sched_case_want(0);
+
+	assert_int_equal(sched_system(s, system, &build.system, NULL), 0);
+	sched_case_put(s, &build, &want, NULL);
+}
+
+/* One builder is for the one system, one for the other, and one for both. */
+static void who_needs_other_builders_is_not_before_it(void **state)
+{
+	struct sched *s = sched_case_begin(1, 0);
+	struct sched_builder builders[] = {
+		{ .name = "local", .systems = 1u << LINUX, .slots = { 1, 0 }, .speed = 1 },
+		{ .name = "arm", .slots = { 1, 0 }, .speed = 1 },
+		{ .name = "both", .slots = { 1, 0 }, .speed = 1 },
+	};
+	uint32_t arm;
+
+	(void)state;
+	assert_int_equal(sched_system(s, "aarch64-linux", &arm, NULL), 0);
+	builders[1].systems = 1u << arm;
+	sched_set_builders(s, builders, 2);
+	put_for(s, 1, "x86_64-linux");
+	put_for(s, 2, "aarch64-linux");
+	put_for(s, 3, "x86_64-linux");
+	assert_int_equal(why(s, 2, 0).rule, SCHED_WHY_NEXT);
+	assert_order(why(s, 3, 0), 1, 0, 1);
+	builders[2].systems = builders[0].systems | builders[1].systems;
+	sched_set_builders(s, builders, 3);
+	assert_order(why(s, 2, 0), 1, 0, 1);
+	assert_order(why(s, 3, 0), 2, 0, 2);
 	sched_destroy(s);
 }
 
@@ -296,6 +370,8 @@ int main(void)
 		cmocka_unit_test(the_reserve_holds_it),
 		cmocka_unit_test(two_slots_have_no_reserve),
 		cmocka_unit_test(the_slots_for_promises_are_taken),
+		cmocka_unit_test(whose_promise_is_due_goes_first),
+		cmocka_unit_test(who_needs_other_builders_is_not_before_it),
 		cmocka_unit_test(others_are_before_it),
 		cmocka_unit_test(it_is_next),
 		cmocka_unit_test(it_runs),
