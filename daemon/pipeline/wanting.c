@@ -11,14 +11,29 @@
 #define PRIORITY_DOUBLES 10.0
 #define PRIORITY_DOUBLINGS_MAX 20
 
+#define CLOCK_NOISE_MS 20
+
+/* From the wall clock to the schedule's. It is kept until somebody sets the wall clock: read anew
+ * every time it would be another by a millisecond now and then, and what was asked for in one
+ * moment would not be equally old. */
+static int64_t clocks_apart_ms(void)
+{
+	static int64_t apart_ms;
+	int64_t now_ms = clock_mono_ms() - clock_wall_ms();
+
+	if (llabs(now_ms - apart_ms) > CLOCK_NOISE_MS)
+		apart_ms = now_ms;
+	return apart_ms;
+}
+
 int64_t schedule_time(int64_t wall_ms)
 {
-	return wall_ms == 0 ? 0 : clock_mono_ms() + (wall_ms - clock_wall_ms());
+	return wall_ms == 0 ? 0 : wall_ms + clocks_apart_ms();
 }
 
 int64_t wall_time(int64_t schedule_ms)
 {
-	return schedule_ms == 0 ? 0 : clock_wall_ms() + (schedule_ms - clock_mono_ms());
+	return schedule_ms == 0 ? 0 : schedule_ms - clocks_apart_ms();
 }
 
 /* ---- weights ---- */
