@@ -15,7 +15,7 @@ struct node {
 	int32_t weight; /* Of the owner. */
 	uint32_t first_need, n_needs;
 	uint32_t n_dependents; /* Whose wishes are not known yet. */
-	uint32_t rank;         /* Higher: it is needed by those of lower ones. */
+	uint32_t depth;        /* Of what is needed more than of what needs it. */
 };
 
 struct arrivals {
@@ -120,15 +120,16 @@ static void spread_wants(struct arrivals *a)
 	for (size_t at = 0; at < n; at++) {
 		struct node *node = &a->nodes[ready[at]];
 
-		node->rank = (uint32_t)at;
 		if (node->since == NEVER)
 			node->since = node->created_at;
 		for (uint32_t k = 0; k < node->n_needs; k++) {
-			uint32_t need = a->needs[node->first_need + k];
+			struct node *need = &a->nodes[a->needs[node->first_need + k]];
 
-			want(&a->nodes[need], node->since, node->owner, node->weight);
-			if (--a->nodes[need].n_dependents == 0)
-				ready[n++] = need;
+			want(need, node->since, node->owner, node->weight);
+			if (need->depth <= node->depth)
+				need->depth = node->depth + 1;
+			if (--need->n_dependents == 0)
+				ready[n++] = a->needs[node->first_need + k];
 		}
 	}
 	free(ready);
@@ -140,7 +141,9 @@ static int compare_nodes(const void *a, const void *b)
 
 	if (x->since != y->since)
 		return x->since < y->since ? -1 : 1;
-	return x->rank > y->rank ? -1 : x->rank < y->rank;
+	if (x->depth != y->depth)
+		return x->depth > y->depth ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
 }
 
 static int compare_ids(const void *a, const void *b)

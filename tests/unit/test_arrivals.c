@@ -77,6 +77,18 @@ static void needs_come_before_dependents(void **state)
 	assert_order(a, 0, " 3:7@100 2:7@100 1:7@100");
 }
 
+/* As the schedule takes them when there is nothing else to tell them apart. */
+static void of_one_moment_they_come_by_their_ids(void **state)
+{
+	struct arrivals *a = with_builds(5);
+
+	(void)state;
+	arrivals_add_need(a, 2, 5);
+	for (int64_t id = 1; id <= 4; id++)
+		arrivals_add_job(a, id, 5 - id, 100, 0);
+	assert_order(a, 0, " 5:3@100 1:4@100 2:3@100 3:2@100 4:1@100");
+}
+
 /* A build that was never built wants all the same what it needs. */
 static void what_was_not_built_is_left_out(void **state)
 {
@@ -171,6 +183,7 @@ int main(void)
 		cmocka_unit_test(what_is_needed_arrives_with_the_first_who_wants_it),
 		cmocka_unit_test(the_heaviest_owns_it),
 		cmocka_unit_test(needs_come_before_dependents),
+		cmocka_unit_test(of_one_moment_they_come_by_their_ids),
 		cmocka_unit_test(what_was_not_built_is_left_out),
 		cmocka_unit_test(only_from_a_time_on),
 		cmocka_unit_test(nothing_at_all),
