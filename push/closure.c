@@ -1,4 +1,7 @@
-/* For each batch of paths:
+/* Nix 2.33 and later warn that --json will need --json-format, which earlier ones do not know. So
+ * it is left out until a Nix refuses to go without, and says so.
+ *
+ * For each batch of paths:
  *
  *   1. nix path-info --json --recursive PATHS      one process says it all, as a rule
  *   2. it failed: nix path-info --json PATHS       because one of them is not valid; which?
@@ -32,6 +35,7 @@ struct closure {
 
 	const char **asked; /* Of this batch, as they go to Nix; borrowed from `paths`. */
 	size_t n_asked;
+	bool names_format; /* This Nix wants --json-format. */
 	bool is_recursive; /* What the process that runs was asked. */
 	bool is_filtered;  /* The batch holds valid paths only (step 3). */
 
@@ -130,6 +134,17 @@ static bool go_on(struct closure *closure, size_t n_before, struct err *err)
 	return false;
 }
 
+/* The same again, with the option that it asks for. */
+static bool ask_with_format(struct closure *closure, const struct child_end *end)
+{
+	struct err err;
+
+	if (closure->names_format || strstr(end->stderr_tail, "--json-format") == NULL)
+		return false;
+	closure->names_format = true;
+	return ask(closure, closure->is_recursive, &err) == 0;
+}
+
 static void on_nix_done(void *owner, const struct child_end *end)
 {
 	struct closure *closure = owner;
@@ -138,6 +153,9 @@ static void on_nix_done(void *owner, const struct child_end *end)
 	struct err err;
 
 	closure->child = NULL;
+	if (closure->fail.class == FAIL_NONE && has_exited && end->code != 0 &&
+		ask_with_format(closure, end))
+		return;
 	if (closure->fail.class == FAIL_NONE && has_exited && end->code != 0 &&
 		closure->is_recursive && !closure->is_filtered && ask(closure, false, &err) == 0)
 		return; /* To step 2. */
@@ -168,6 +186,8 @@ static int ask(struct closure *closure, bool is_recursive, struct err *err)
 	};
 
 	argv_add_all(&argv, nix);
+	if (closure->names_format)
+		argv_add_all(&argv, (const char *const[]){ "--json-format", "2", NULL });
 	if (is_recursive)
 		argv_add(&argv, "--recursive");
 	if (store_path_is_drv(closure->asked[0]))
