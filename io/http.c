@@ -6,11 +6,19 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/clock.h"
+#include "io/rate.h"
 #include "lib/mem.h"
 #include "lib/str.h"
+
+/* A list of requests, in order. */
+struct queue {
+	struct http_request *first, **last; /* `last` is where the next goes. */
+};
 
 struct http {
 	uv_loop_t *loop;
@@ -20,7 +28,11 @@ struct http {
 	uv_timer_t later; /* Runs in the next turn while `stopped` is not empty. */
 	struct http_request *stopped;
 	size_t n_requests;
-	int open_handles; /* Of the two timers; at 0 this memory may go. */
+
+	struct rate rate;    /* What may be sent. */
+	struct queue paused; /* Requests that wait for it, whoever waits longest first. */
+	uv_timer_t refill;   /* Runs while `paused` is not empty. */
+	int open_handles;    /* Of the three timers; at 0 this memory may go. */
 };
 
 /* One socket that libcurl wants watched. */
@@ -39,8 +51,92 @@ struct http_request {
 	struct str answer;
 	size_t max_answer;
 	struct curl_slist *headers; /* An array whose strings are the caller's. */
+	const char *body;           /* The caller's; what is left of it is behind `sent`. */
+	size_t body_len, sent;
+	bool is_paused;
+	struct http_request *next_paused;
 	char error[CURL_ERROR_SIZE];
 };
+
+/* ---- sending no faster than allowed ---- */
+
+static void wait_for_room(struct http *http);
+
+static void leave_queue(struct http_request *request)
+{
+	struct queue *queue = &request->http->paused;
+	struct http_request **at = &queue->first;
+
+	if (!request->is_paused)
+		return;
+	while (*at != request)
+		at = &(*at)->next_paused;
+	*at = request->next_paused;
+	if (*at == NULL)
+		queue->last = at;
+	request->is_paused = false;
+}
+
+static void pause_request(struct http_request *request)
+{
+	struct queue *queue = &request->http->paused;
+
+	request->is_paused = true;
+	request->next_paused = NULL;
+	*queue->last = request;
+	queue->last = &request->next_paused;
+	wait_for_room(request->http);
+}
+
+/* Let one go on, whoever waits longest: it takes a piece and lines up again, if there is none for
+ * it. So none gets more than another. */
+static void on_refill(uv_timer_t *refill)
+{
+	struct http *http = refill->data;
+	struct http_request *request = http->paused.first;
+
+	if (request == NULL)
+		return;
+	leave_queue(request);
+	(void)curl_easy_pause(request->easy, CURLPAUSE_CONT);
+	wait_for_room(http);
+}
+
+static void wait_for_room(struct http *http)
+{
+	if (http->paused.first != NULL && !uv_is_active((uv_handle_t *)&http->refill))
+		uv_timer_start(&http->refill, on_refill, rate_wait_ms(&http->rate), 0);
+}
+
+/* libcurl wants the next bytes of a body. */
+static size_t on_body(char *out, size_t one, size_t room, void *owner)
+{
+	struct http_request *request = owner;
+	size_t left = request->body_len - request->sent, n = left < room ? left : room;
+
+	(void)one; /* Always 1. */
+	if (n > 0) {
+		n = rate_take(&request->http->rate, clock_mono_us(), n);
+		if (n == 0) {
+			pause_request(request);
+			return CURL_READFUNC_PAUSE;
+		}
+	}
+	memcpy(out, request->body + request->sent, n);
+	request->sent += n;
+	return n;
+}
+
+/* It starts over, because a kept connection had gone. */
+static int on_rewind(void *owner, curl_off_t offset, int origin)
+{
+	struct http_request *request = owner;
+
+	if (origin != SEEK_SET || offset < 0 || (size_t)offset > request->body_len)
+		return CURL_SEEKFUNC_FAIL;
+	request->sent = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
 
 /* ---- the end of a request ---- */
 
@@ -55,6 +151,7 @@ static const char *header_of(CURL *easy, const char *name)
 
 static void destroy_request(struct http_request *request)
 {
+	leave_queue(request);
 	curl_easy_cleanup(request->easy);
 	str_free(&request->answer);
 	free(request->headers);
@@ -257,13 +354,32 @@ static void set_number(CURL *easy, CURLoption option, uint64_t number)
 		abort();
 }
 
-static void set_body(CURL *easy, const struct http_spec *spec)
+/* Piece by piece, as the rate allows; with a Content-Length all the same. */
+static void set_slow_body(struct http_request *request, const struct http_spec *spec)
 {
+	CURL *easy = request->easy;
+
+	request->body = spec->body;
+	request->body_len = spec->body_len;
+	set_number(easy, CURLOPT_POST, 1);
+	(void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body);
+	(void)curl_easy_setopt(easy, CURLOPT_READDATA, request);
+	(void)curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+	(void)curl_easy_setopt(easy, CURLOPT_SEEKDATA, request);
+}
+
+static void set_body(struct http_request *request, const struct http_spec *spec)
+{
+	CURL *easy = request->easy;
+
 	if (spec->body == NULL && strcmp(spec->method, "GET") == 0)
 		return;
-	/* POSTFIELDS sends from the caller's memory, with a Content-Length, and can start over. */
 	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
-	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, spec->body == NULL ? "" : spec->body);
+	if (request->http->rate.per_second > 0 && spec->body_len > 0)
+		set_slow_body(request, spec);
+	else /* From the caller's memory; it can start over by itself. */
+		(void)curl_easy_setopt(
+			easy, CURLOPT_POSTFIELDS, spec->body == NULL ? "" : spec->body);
 	set_text(easy, CURLOPT_CUSTOMREQUEST, spec->method);
 }
 
@@ -292,7 +408,7 @@ static void set_options(struct http_request *request, const struct http_spec *sp
 	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-	set_body(easy, spec);
+	set_body(request, spec);
 	set_limits(easy, spec);
 }
 
@@ -321,6 +437,7 @@ void http_stop(struct http_request *request)
 	struct http *http = request->http;
 
 	(void)curl_multi_remove_handle(http->multi, request->easy);
+	leave_queue(request);
 	request->next = http->stopped;
 	http->stopped = request;
 	uv_timer_start(&http->later, on_later, 0, 0);
@@ -342,8 +459,11 @@ struct http *http_open(uv_loop_t *loop, const struct http_config *config)
 	http->ca_file = xstrdup_or_null(config->ca_file);
 	uv_timer_init(loop, &http->timer);
 	uv_timer_init(loop, &http->later);
-	http->timer.data = http->later.data = http;
-	http->open_handles = 2;
+	uv_timer_init(loop, &http->refill);
+	http->timer.data = http->later.data = http->refill.data = http;
+	http->open_handles = 3;
+	http->paused.last = &http->paused.first;
+	rate_init(&http->rate, config->max_send_rate, clock_mono_us());
 	(void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	(void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
 	(void)curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
@@ -372,4 +492,5 @@ void http_close(struct http *http)
 	/* libcurl goes in a later turn: we may be in reap(), which still asks it for more. */
 	uv_close((uv_handle_t *)&http->timer, on_closed);
 	uv_close((uv_handle_t *)&http->later, on_closed);
+	uv_close((uv_handle_t *)&http->refill, on_closed);
 }

@@ -14,6 +14,9 @@ struct http_config {
 	const char *user_agent; /* Copied. */
 	const char
 		*ca_file; /* Certificates to trust instead of the system's; NULL: those. Copied. */
+	/* Bytes of bodies that all requests together send a second; 0: any. Who is under way
+	 * shares it evenly. */
+	uint64_t max_send_rate;
 };
 
 /* Open: nothing is connected yet. */

@@ -131,6 +131,7 @@ static void open_api(struct program *program)
 	struct http_config config = {
 		.user_agent = "capq-push/" CAPQ_VERSION,
 		.ca_file = ca_file != NULL ? ca_file : getenv("SSL_CERT_FILE"),
+		.max_send_rate = (uint64_t)program->options.limit_rate,
 	};
 
 	program->http = http_open(&program->loop, &config);

@@ -121,6 +121,15 @@ class RoundTrip(unittest.TestCase):
             self.assertEqual((pushed.status, sorted(pushed.done())), (0, sorted(some)), pushed.stderr)
             self.expect_there(cache, some[0])
 
+    def test_no_faster_than_allowed(self):
+        """All connections share the rate; a quarter of a second's bytes go at once."""
+        some = [self.nix.script(f"slow{n}", "head -c 1500000 /dev/urandom > $out") for n in range(3)]
+        with pushing.Cache() as cache:
+            pushed = cache.push(*some, "--limit-rate", "3MiB")
+            self.assertEqual((pushed.status, sorted(pushed.done())), (0, sorted(some)), pushed.stderr)
+            self.assertGreaterEqual(pushed.end()["seconds"], 4500000 / (3 << 20) - 0.25)
+            self.expect_there(cache, *some)
+
     def test_much_that_compresses_to_little(self):
         zeros = self.nix.script("zeros", "head -c 300000000 /dev/zero > $out")
         with pushing.Cache() as cache:

@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/clock.h"
 #include "io/http.h"
 #include "lib/mem.h"
 #include "lib/str.h"
+
+#define SLOW_RATE (256 << 10) /* Bytes a second. */
 
 /* The server handles one connection a test: it waits for the end of the request's header and what
  * the test wants behind it, and sends `answer`. */
@@ -87,10 +90,10 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&f->connection, on_alloc, on_read);
 }
 
-static int setup(void **state)
+static int setup_at_rate(void **state, uint64_t rate)
 {
 	struct fixture *f = xcalloc(1, sizeof *f);
-	struct http_config config = { .user_agent = "test/1" };
+	struct http_config config = { .user_agent = "test/1", .max_send_rate = rate };
 	struct sockaddr_in address;
 	int len = sizeof address;
 
@@ -105,6 +108,16 @@ static int setup(void **state)
 	f->http = http_open(&f->loop, &config);
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_at_rate(state, 0);
+}
+
+static int setup_slow(void **state)
+{
+	return setup_at_rate(state, SLOW_RATE);
 }
 
 static int teardown(void **state)
@@ -230,6 +243,28 @@ static void a_large_put(void **state)
 	free((void *)spec.body);
 }
 
+/* At a limited rate: whole, in order, with its length before it, and no sooner than allowed. */
+static void a_slow_put(void **state)
+{
+	struct fixture *f = *state;
+	size_t len = 200 << 10;
+	cleanup_free char *body = xmalloc(len);
+	struct http_spec spec = spec_of(f, "PUT");
+	int64_t began = clock_mono_ms();
+
+	for (size_t i = 0; i < len; i++)
+		body[i] = (char)('a' + i % 23);
+	spec.body = body;
+	spec.body_len = f->body_wanted = len;
+	f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	run(f, &spec, "answered 200 ''");
+	assert_true(was_sent(f, "\r\nContent-Length: 204800\r\n"));
+	assert_memory_equal(strstr(f->request.text, "\r\n\r\n") + 4, body, len);
+	/* A quarter of a second's bytes go at once. */
+	assert_true(
+		clock_mono_ms() - began >= (int64_t)(len - SLOW_RATE / 4) * 1000 / SLOW_RATE - 5);
+}
+
 static void an_answer_that_is_cut(void **state)
 {
 	struct fixture *f = *state;
@@ -298,6 +333,35 @@ static void stopped_while_it_waits(void **state)
 	run(f, &spec, "stopped 0 ''");
 }
 
+/* While it waits for its turn to send. */
+static void stopped_while_it_is_slow(void **state)
+{
+	struct fixture *f = *state;
+	struct http_spec spec = spec_of(f, "PUT");
+	uv_timer_t timer;
+
+	spec.body_len = 10 << 20;
+	spec.body = xcalloc(1, spec.body_len);
+	uv_timer_init(&f->loop, &timer);
+	timer.data = f;
+	uv_timer_start(&timer, stop_it, 50, 0);
+	run(f, &spec, "stopped 0 ''");
+	free((void *)spec.body);
+}
+
+/* The answer comes before all is sent, and then nobody listens. */
+static void an_early_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct http_spec spec = spec_of(f, "PUT");
+
+	spec.body_len = 10 << 20;
+	spec.body = xcalloc(1, spec.body_len);
+	f->answer = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno";
+	run(f, &spec, "answered 403 'no'");
+	free((void *)spec.body);
+}
+
 static void stopped_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -310,6 +374,7 @@ static void stopped_at_once(void **state)
 }
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define SLOWLY(test) cmocka_unit_test_setup_teardown(test, setup_slow, teardown)
 
 int main(void)
 {
@@ -326,6 +391,11 @@ int main(void)
 		WITH_FIXTURE(no_url),
 		WITH_FIXTURE(stopped_while_it_waits),
 		WITH_FIXTURE(stopped_at_once),
+		SLOWLY(a_get),
+		SLOWLY(an_empty_post),
+		SLOWLY(a_slow_put),
+		SLOWLY(stopped_while_it_is_slow),
+		SLOWLY(an_early_answer),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
