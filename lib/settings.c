@@ -275,6 +275,16 @@ static const struct config_key keys[] = {
 	{ "cache.timeout", CONFIG_DURATION, AT(settings, cache.timeout_ms), .fallback = "12h",
 		.min = SECOND, .max = 7 * DAY, .is_reloadable = true,
 		.help = "How long one push may take before it is stopped and tried again." },
+	{ "cache.limit_rate", CONFIG_SIZE, AT(settings, cache.limit_rate), .fallback = "0",
+		.min = 0, .max = INT64_C(1) << 40, .is_reloadable = true,
+		.help = "How many bytes a second all pushes together may send; 0: any number. Each "
+			"of them may send its share, and 64KiB at least." },
+	{ "cache.upstream_keys", CONFIG_TEXTS, AT(settings, cache.upstream_keys), .max = 32,
+		.example = "[cache.nixos.org-1]", .is_reloadable = true,
+		.help = "Paths that one of these keys has signed are in another cache that those who "
+			"use ours have as well, and are not pushed. NAME, as Nix noted it when it "
+			"fetched the path, or NAME:BASE64, the public key; then the signature is "
+			"verified." },
 	{ "cache.credentials", CONFIG_PATH, AT(settings, cache.credentials), .is_reloadable = true,
 		.example = "/etc/capqd/credentials",
 		.help = "A directory with the files cachix-auth-token and, for caches whose key "

@@ -88,6 +88,8 @@ struct settings {
 		char *name, *host;
 		int compression; /* enum compression */
 		int64_t max_jobs, timeout_ms;
+		int64_t limit_rate; /* Bytes a second, of all pushes together; 0: any. */
+		struct texts upstream_keys;
 		char *credentials;
 	} cache;
 	struct items access; /* struct access_rule */

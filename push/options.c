@@ -16,7 +16,7 @@
 #define JOBS_MAX 64
 #define MEMORY (INT64_C(128) << 20)
 #define MEMORY_MIN (INT64_C(16) << 20)
-#define RATE_MIN (INT64_C(16) << 10) /* A packet now and then, so that nobody calls it a stall. */
+#define RATE_MIN (INT64_C(64) << 10) /* Shared by all connections, none may look stalled. */
 #define KEEP_MAX 1000000
 
 /* What getopt_long() returns for the option with this id: no character, and neither 0 nor '?'. */

@@ -321,6 +321,22 @@ void build_not_pushed(struct pipeline *p, int64_t id)
 	build_finish(&build);
 }
 
+void build_push_waits(struct pipeline *p, int64_t id, const char *reason)
+{
+	struct build_change change = {
+		.state = BUILD_PUSHING, .reason = reason, .now_ms = clock_wall_ms()
+	};
+	struct build build;
+
+	if (!find(p, id, MAY(PUSHING), &build))
+		return;
+	change.failure = build.failure;
+	change.tries = build.tries;
+	if (build.reason == NULL || strcmp(build.reason, reason) != 0)
+		move_build(p, &build, &change);
+	build_finish(&build);
+}
+
 void build_pushed(struct pipeline *p, int64_t id, int64_t bytes)
 {
 	char size[TIME_TEXT_MAX];

@@ -38,6 +38,9 @@ void build_verified(struct pipeline *p, int64_t id);
 void build_pushed(struct pipeline *p, int64_t id, int64_t bytes);
 void build_not_pushed(struct pipeline *p, int64_t id); /* There is no cache any more. */
 
+/* pushing -> pushing: nothing can be pushed at present, which counts as no try of this build. */
+void build_push_waits(struct pipeline *p, int64_t id, const char *reason);
+
 /* A try failed: the class (lib/failure.c) decides whether the state's step is tried again later or
  * the build fails, and with it all that needs it. */
 void build_try_failed(struct pipeline *p, int64_t id, enum failure failure, const char *reason);

@@ -3,6 +3,7 @@
 #define CAPQ_DAEMON_PIPELINE_INSIDE_H
 
 #include "daemon/pipeline/nix.h"
+#include "daemon/pipeline/outage.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/revision.h"
 #include "daemon/store/store.h"
@@ -122,6 +123,7 @@ struct pipeline {
 	struct unblocking *unblocking; /* Posted, and not written yet; NULL: none. */
 	struct building *runs;
 	struct pushing *pushes;
+	struct outage cache_outage; /* No push gets through. */
 	struct dry_run *dry_runs;
 	struct bulk *bulks;
 	struct accept_group *group;

@@ -545,6 +545,7 @@ void pipeline_reload(struct pipeline *p)
 	note(p, "reloaded");
 	set_builders(p);
 	wants_reload(p);
+	pushing_reload(p);
 	p->evaluate_all_tried = false;
 	pipeline_wake(p);
 }

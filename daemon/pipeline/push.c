@@ -1,5 +1,6 @@
 #include "daemon/pipeline/push.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 
 #define KILL_GRACE_MS 15000 /* capq-push aborts what it has open before it goes. */
 #define MESSAGE_MAX 1000
+#define RATE_MIN (64 << 10) /* What capq-push takes. */
+#define EXIT_UNREACHABLE 3  /* Of capq-push: see capq-push(1). */
 
 struct output {
 	char *path;
@@ -27,6 +30,13 @@ struct push {
 	char *general;   /* A failure that names none of our paths. */
 };
 
+static int64_t rate_of_one(const struct settings *s)
+{
+	int64_t rate = s->cache.limit_rate / s->cache.max_jobs;
+
+	return rate > RATE_MIN ? rate : RATE_MIN;
+}
+
 void push_argv(const struct nix *nix, const char *capq_push, struct argv *out)
 {
 	static const char *const compressions[] = { "auto", "zstd", "xz" };
@@ -35,6 +45,11 @@ void push_argv(const struct nix *nix, const char *capq_push, struct argv *out)
 	argv_add_all(out,
 		(const char *const[]){ capq_push, "--json", "--cache", s->cache.name, "--host",
 			s->cache.host, "--compression", compressions[s->cache.compression], NULL });
+	/* As many processes as there are slots share what may be sent. */
+	if (s->cache.limit_rate > 0)
+		argv_addf(out, "--limit-rate=%" PRId64, rate_of_one(s));
+	for (size_t i = 0; i < s->cache.upstream_keys.n; i++)
+		argv_addf(out, "--upstream=%s", s->cache.upstream_keys.items[i]);
 }
 
 void push_environment(const struct nix *nix, struct argv *out)
@@ -142,7 +157,8 @@ static void on_done(void *owner, const struct child_end *end)
 	otherwise = str_format(
 		"capq-push %s%s%s", how, end->stderr_tail[0] != '\0' ? ": " : "", end->stderr_tail);
 	judge(p, results, otherwise);
-	p->spec.on_done(p->spec.owner, p->build_ids, results, p->spec.n);
+	p->spec.on_done(p->spec.owner, p->build_ids, results, p->spec.n,
+		end->outcome == CHILD_EXITED && end->code == EXIT_UNREACHABLE);
 	for (size_t i = 0; i < p->n_outputs; i++)
 		free(p->outputs[i].path);
 	for (size_t b = 0; b < p->spec.n; b++)

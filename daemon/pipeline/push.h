@@ -25,9 +25,10 @@ struct push_spec {
 
 	/* Bytes uploaded so far for build `i`; now and then. May be NULL. */
 	void (*on_progress)(void *owner, int64_t build_id, int64_t bytes);
-	/* The end: a result for each build, in order; borrowed for the call. Once, later. */
-	void (*on_done)(
-		void *owner, const int64_t *build_ids, const struct push_result *results, size_t n);
+	/* The end: a result for each build, in order; borrowed for the call. Once, later.
+	 * `is_outage`: the cache did not answer at all, which says nothing about the builds. */
+	void (*on_done)(void *owner, const int64_t *build_ids, const struct push_result *results,
+		size_t n, bool is_outage);
 	void *owner;
 };
 

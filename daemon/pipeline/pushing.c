@@ -1,5 +1,7 @@
-/* Push, for the pipeline: builds that are pushing and due, several in one capq-push. A push that
- * fails is tried again as a push: nothing is ever built again for it. */
+/* Push, for the pipeline: builds that are pushing and due, several in one capq-push, those first
+ * whose jobs matter most. A push that fails is tried again as a push: nothing is ever built again
+ * for it. While the cache does not answer at all, that counts against no build: all pushes wait
+ * (outage.h), and one of them asks now and then. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,9 @@
 #include "daemon/pipeline/push.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/store/build.h"
+#include "daemon/store/want.h"
 #include "io/clock.h"
+#include "lib/time_text.h"
 
 #define BUILDS_MAX 16 /* In one capq-push. */
 
@@ -18,10 +22,13 @@ struct pushing {
 	int64_t ids[BUILDS_MAX];
 	int64_t bytes[BUILDS_MAX]; /* Uploaded so far. */
 	size_t n;
+	int64_t bumped_at; /* The rank of all of them. */
+	int priority;
 	struct push *push;
 };
 
 struct pushed {
+	bool is_outage;
 	int64_t *ids;
 	struct push_result *results; /* `message` is ours. */
 	size_t n;
@@ -51,6 +58,8 @@ static void write_pushed(struct pipeline *p, void *data)
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->results[i].ok)
 			build_pushed(p, r->ids[i], r->results[i].bytes);
+		else if (!p->stopping && r->is_outage)
+			build_push_waits(p, r->ids[i], r->results[i].message);
 		else if (!p->stopping)
 			build_try_failed(p, r->ids[i], FAILURE_PUSH, r->results[i].message);
 		after_commit(p, land_build, r->ids[i], 0);
@@ -67,13 +76,29 @@ static void free_pushing(struct pushing *pu)
 	free(pu);
 }
 
-static void on_done(void *owner, const int64_t *ids, const struct push_result *results, size_t n)
+/* Whether the cache answered says nothing about the builds, and all about what to do next. */
+static void note_answer(struct pipeline *p, bool is_outage)
+{
+	char wait[TIME_TEXT_MAX];
+
+	if (!is_outage) {
+		outage_end(&p->cache_outage);
+		return;
+	}
+	outage_note(&p->cache_outage, clock_mono_ms());
+	duration_to_text(p->cache_outage.not_before_ms - clock_mono_ms(), wait);
+	log_fact("push: the cache does not answer; all pushes wait for %s", wait);
+}
+
+static void on_done(void *owner, const int64_t *ids, const struct push_result *results, size_t n,
+	bool is_outage)
 {
 	struct pushing *pu = owner;
 	struct pipeline *p = pu->p;
 	struct pushed *r = xcalloc(1, sizeof *r);
 	const char *problem = NULL;
 
+	r->is_outage = is_outage;
 	r->n = n;
 	r->ids = xcalloc(n, sizeof *r->ids);
 	r->results = xcalloc(n, sizeof *r->results);
@@ -84,8 +109,10 @@ static void on_done(void *owner, const int64_t *ids, const struct push_result *r
 		if (!results[i].ok)
 			problem = results[i].message;
 	}
-	if (!p->stopping)
+	if (!p->stopping) {
 		set_problem(&p->cache_problem, "push", problem);
+		note_answer(p, is_outage);
+	}
 	pipeline_post(p, write_pushed, r, free_pushed);
 	free_pushing(pu);
 }
@@ -101,14 +128,25 @@ static void on_progress(void *owner, int64_t build_id, int64_t bytes)
 
 /* ---- choosing ---- */
 
-static bool choose(void *owner, int64_t id, int64_t not_before)
+/* Builds of one rank go together: those that matter less would take room from the others. */
+static bool choose(void *owner, const struct push_rank *rank)
 {
 	struct pushing *pu = owner;
 
-	if ((not_before <= clock_wall_ms() || pu->p->settings->cache.name == NULL) &&
-		id_map_get(&pu->p->pushing_builds, id) == ID_MAP_NONE)
-		pu->ids[pu->n++] = id;
+	if (id_map_get(&pu->p->pushing_builds, rank->build_id) != ID_MAP_NONE)
+		return true;
+	if (pu->n > 0 && (rank->bumped_at != pu->bumped_at || rank->priority != pu->priority))
+		return false;
+	pu->bumped_at = rank->bumped_at;
+	pu->priority = rank->priority;
+	pu->ids[pu->n++] = rank->build_id;
 	return pu->n < BUILDS_MAX;
+}
+
+/* Without a cache there is nothing to wait for. */
+static int64_t due_by(const struct pipeline *p)
+{
+	return p->settings->cache.name == NULL ? INT64_MAX : clock_wall_ms();
 }
 
 static int start(struct pushing *pu, struct err *err)
@@ -176,7 +214,7 @@ static bool start_one(struct pipeline *p)
 	struct err err;
 
 	pu->p = p;
-	store_builds_each(p->store, BUILD_PUSHING, choose, pu);
+	store_push_ranks(p->store, due_by(p), choose, pu);
 	if (pu->n == 0) {
 		free(pu);
 		return false;
@@ -198,12 +236,26 @@ static bool start_one(struct pipeline *p)
 	return false;
 }
 
+static bool may_start(const struct pipeline *p)
+{
+	size_t n = count(p);
+
+	return n < (size_t)p->settings->cache.max_jobs && p->store_problem == NULL &&
+	       p->build_counts[BUILD_PUSHING] > (int64_t)p->pushing_builds.n &&
+	       outage_may_try(&p->cache_outage, clock_mono_ms(), n);
+}
+
 void pushing_start_some(struct pipeline *p)
 {
-	while (count(p) < (size_t)p->settings->cache.max_jobs && p->store_problem == NULL &&
-		p->build_counts[BUILD_PUSHING] > (int64_t)p->pushing_builds.n)
+	while (may_start(p))
 		if (!start_one(p))
 			return;
+}
+
+/* Another cache may be meant, or what was wrong is mended. */
+void pushing_reload(struct pipeline *p)
+{
+	outage_end(&p->cache_outage);
 }
 
 void pushing_stop_all(struct pipeline *p)

@@ -50,6 +50,7 @@ void verify_start(struct pipeline *p, int64_t build_id);
 
 /* pushing.c: builds that are pushing, several in one capq-push. */
 void pushing_start_some(struct pipeline *p);
+void pushing_reload(struct pipeline *p); /* The configuration was read anew. */
 void pushing_stop_all(struct pipeline *p);
 
 /* report.c: sizes of what was built, and what is thrown away with time. */

@@ -306,6 +306,32 @@ static void why_waiting(
 	}
 }
 
+static void why_pushing(struct pipeline *p, const struct build *build, struct why *out)
+{
+	bool in_flight = id_map_get(&p->pushing_builds, build->id) != ID_MAP_NONE;
+	int64_t wait_ms = p->cache_outage.not_before_ms - clock_mono_ms();
+	char wait[TIME_TEXT_MAX];
+
+	if (build->not_before > clock_wall_ms()) {
+		why_later(build, out);
+	} else if (!in_flight && p->cache_outage.n_failed > 0) {
+		duration_to_text(wait_ms, wait);
+		say(out, "backoff", xstrdup("the cache does not answer"),
+			str_format("%s is built. The cache does not answer; it is asked again in "
+				   "%s: %s.",
+				build->name, wait,
+				p->cache_problem != NULL ? p->cache_problem
+							 : "no reason was given"));
+	} else if (!in_flight && pipeline_n_pushes(p) >= (size_t)p->settings->cache.max_jobs) {
+		say(out, "busy", xstrdup("a push slot"),
+			str_format("%s is built. It waits for one of %" PRId64 " pushes to end.",
+				build->name, p->settings->cache.max_jobs));
+	} else {
+		say(out, "step", xstrdup("pushing"),
+			str_format("%s is built and goes into the cache.", build->name));
+	}
+}
+
 void why_build(struct pipeline *p, const struct build *build, size_t max_ahead, struct why *out)
 {
 	memset(out, 0, sizeof *out);
@@ -327,11 +353,7 @@ void why_build(struct pipeline *p, const struct build *build, size_t max_ahead, 
 			str_format("%s is built; its outputs are looked at.", build->name));
 		return;
 	case BUILD_PUSHING:
-		if (build->not_before > clock_wall_ms())
-			why_later(build, out);
-		else
-			say(out, "step", xstrdup("pushing"),
-				str_format("%s is built and goes into the cache.", build->name));
+		why_pushing(p, build, out);
 		return;
 	case BUILD_DONE:
 		say(out, "final", xstrdup(""), str_format("%s is done.", build->name));

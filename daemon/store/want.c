@@ -5,6 +5,7 @@
 enum {
 	OF_BUILD,
 	ALL,
+	PUSH_RANKS,
 	PROMISE,
 	SET_USAGE,
 	USAGE,
@@ -20,6 +21,11 @@ enum {
 static const char *const sql[N_STATEMENTS] = {
 	[OF_BUILD] = WANTS "j.build_id = ? ORDER BY j.id",
 	[ALL] = WANTS "j.build_id IS NOT NULL ORDER BY j.build_id, j.id",
+	[PUSH_RANKS] =
+		"SELECT b.id, coalesce(max(j.bumped_at), 0) AS bumped, coalesce(max(j.priority), -1001) "
+		"AS priority FROM builds b LEFT JOIN jobs j ON j.build_id = b.id AND +j.state IN " LIVE
+		" AND j.state <> 'on_hold' WHERE b.state = 'pushing' AND b.not_before <= ? GROUP BY b.id "
+		"ORDER BY bumped DESC, priority DESC, b.id",
 	[PROMISE] =
 		"UPDATE jobs SET since_at = ?2, start_by = ?3, cost_ms = ?4, chain_ms = ?5 WHERE build_id = "
 		"?1 AND start_by = 0 AND state IN " LIVE,
@@ -53,6 +59,25 @@ static void each_row(struct query *q, void (*each)(void *, const struct job_want
 		each(owner, &want);
 	}
 	query_end(q);
+}
+
+void store_push_ranks(struct store *store, int64_t now_ms,
+	bool (*each)(void *, const struct push_rank *), void *owner)
+{
+	struct query q = query_begin(store, &statements, PUSH_RANKS);
+	bool more = true;
+
+	query_int(&q, now_ms);
+	while (more && query_row(&q)) {
+		struct push_rank rank = {
+			.build_id = query_get_int(&q, 0),
+			.bumped_at = query_get_int(&q, 1),
+			.priority = (int)query_get_int(&q, 2),
+		};
+
+		more = each(owner, &rank);
+	}
+	query_end(&q);
 }
 
 void store_wants_of(struct store *store, int64_t build_id,

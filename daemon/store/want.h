@@ -28,6 +28,20 @@ void store_wants_of(struct store *store, int64_t build_id,
 void store_wants_each(
 	struct store *store, void (*each)(void *owner, const struct job_want *want), void *owner);
 
+/* How much a build that is to be pushed matters: by the most important live job whose own build it
+ * is and that nobody holds. */
+struct push_rank {
+	int64_t build_id;
+	int64_t bumped_at; /* Of the one that was bumped last; 0: none was. */
+	int priority;      /* The highest; PUSH_UNWANTED: no such job is left. */
+};
+#define PUSH_UNWANTED (-1001)
+
+/* Call `each` for the builds that are pushing and may be tried by `now_ms`, the one that matters
+ * most first, and of equals the oldest, until it returns false. */
+void store_push_ranks(struct store *store, int64_t now_ms,
+	bool (*each)(void *owner, const struct push_rank *rank), void *owner);
+
 /* Keep the promise that was made to the live jobs of a build, of those that have none yet. */
 void store_promise(struct store *store, int64_t build_id, const struct promise *promise);
 

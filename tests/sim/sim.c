@@ -226,6 +226,18 @@ static void on_submitted(void *owner, const struct submission_end *end)
 		sim_note("refused: %s", end->err->text);
 }
 
+static void submit(const char *attr, const char *caps, int priority)
+{
+	struct submission *s = submission_create(daemon_case.p, "alice", NULL);
+	struct job_spec spec = { .flavour = "default", .priority = priority };
+
+	(void)snprintf(spec.caps, sizeof spec.caps, "%s", caps);
+	(void)snprintf(spec.attr, sizeof spec.attr, "%s", attr);
+	assert_int_equal(submission_add(s, &spec, NULL), 0);
+	submission_commit(s, on_submitted, NULL);
+	sim_run(50); /* The tree is copied and hashed. */
+}
+
 void sim_submit(const char *attr)
 {
 	sim_submit_for(attr, "8.6");
@@ -233,16 +245,15 @@ void sim_submit(const char *attr)
 
 void sim_submit_for(const char *attr, const char *caps)
 {
-	struct submission *s = submission_create(daemon_case.p, "alice", NULL);
-	struct job_spec spec = { .flavour = "default" };
-
 	sim_note("> submit %s%s%s", attr, strcmp(caps, "8.6") == 0 ? "" : " for ",
 		strcmp(caps, "8.6") == 0 ? "" : caps);
-	(void)snprintf(spec.caps, sizeof spec.caps, "%s", caps);
-	(void)snprintf(spec.attr, sizeof spec.attr, "%s", attr);
-	assert_int_equal(submission_add(s, &spec, NULL), 0);
-	submission_commit(s, on_submitted, NULL);
-	sim_run(50); /* The tree is copied and hashed. */
+	submit(attr, caps, 0);
+}
+
+void sim_submit_urgently(const char *attr, int priority)
+{
+	sim_note("> submit %s, priority %d", attr, priority);
+	submit(attr, "8.6", priority);
 }
 
 static void on_asked(void *owner, int rv, const struct err *err)

@@ -20,6 +20,7 @@ void sim_end(const char *name);
 /* Submit an attribute for "8.6"; its jobs have the ids 1, 2, ... in the order of submitting. */
 void sim_submit(const char *attr);
 void sim_submit_for(const char *attr, const char *caps); /* For another set. */
+void sim_submit_urgently(const char *attr, int priority);
 void sim_ask(enum command_kind kind, int64_t job);
 void sim_drain(bool drain);
 enum job_state sim_job_state(int64_t job);

@@ -26,7 +26,8 @@ struct thing {
 
 static struct thing things[PACKAGES_MAX];
 static size_t n_things;
-static int pushes_to_fail, checks, most_checks;
+static int pushes_to_fail, pushes, most_pushes, checks, most_checks;
+static bool cache_is_away;
 static int n_evaluations, evaluations, most_evaluations;
 static bool nix_is_away;
 
@@ -37,7 +38,8 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 		free(things[i].output);
 	}
 	n_things = 0;
-	pushes_to_fail = checks = most_checks = 0;
+	pushes_to_fail = pushes = most_pushes = checks = most_checks = 0;
+	cache_is_away = false;
 	n_evaluations = evaluations = most_evaluations = 0;
 	nix_is_away = false;
 	for (; packages->name != NULL; packages++) {
@@ -55,6 +57,17 @@ void world_begin(const struct drv_case *drvs, const struct world_package *packag
 void world_fail_pushes(int n)
 {
 	pushes_to_fail = n;
+}
+
+void world_take_cache_away(bool away)
+{
+	cache_is_away = away;
+	sim_note("> the cache is %s", away ? "away" : "back");
+}
+
+int world_most_pushes(void)
+{
+	return most_pushes;
 }
 
 void world_take_nix_away(bool away)
@@ -355,6 +368,25 @@ static void script_upload(struct child *c, struct thing *thing)
 	child_prints(c, line);
 }
 
+/* Nothing of it can be asked or pushed. */
+static void script_silence(struct child *c, struct thing *thing)
+{
+	cleanup_free char *line = str_format(
+		"{\"event\":\"fail\",\"path\":\"%s\",\"class\":\"network\",\"message\":\"no route\"}",
+		thing->output);
+
+	sim_note("$ capq-push %s (the cache is silent)", thing->package->name);
+	child_takes(c, PUSH_MS);
+	child_prints(c, line);
+	child_exits(c, 3);
+}
+
+static void push_ended(void *unused)
+{
+	(void)unused;
+	pushes--;
+}
+
 static void script_push(struct child *c)
 {
 	cleanup_free char *input = xstrdup(child_input(c));
@@ -363,12 +395,20 @@ static void script_push(struct child *c)
 	while ((path = strsep(&rest, "\n")) != NULL) {
 		if (path[0] == '\0')
 			continue;
-		if (has_word(c, "--check"))
+		if (cache_is_away)
+			script_silence(c, find(path));
+		else if (has_word(c, "--check"))
 			script_check(c, find(path));
 		else
 			script_upload(c, find(path));
 	}
-	child_prints(c, "{\"event\":\"end\",\"failed\":0}");
+	child_prints(c, cache_is_away ? "{\"event\":\"end\",\"failed\":1}"
+				      : "{\"event\":\"end\",\"failed\":0}");
+	if (has_word(c, "--check"))
+		return;
+	if (++pushes > most_pushes)
+		most_pushes = pushes;
+	child_does(c, push_ended, NULL);
 }
 
 /* ---- who is it? ---- */

@@ -24,12 +24,14 @@ struct world_package {
 /* Begin with an empty store that knows `packages`, up to the one without a name. */
 void world_begin(const struct drv_case *drvs, const struct world_package *packages);
 
-void world_fail_pushes(int n);       /* The next `n` fail. */
-void world_take_nix_away(bool away); /* Its daemon cannot be reached. */
-int world_n_evaluations(void);       /* How many evaluators were started, */
-int world_most_evaluations(void);    /* and ran at once. */
-int world_n_built(const char *name); /* How often Nix built it. */
-int world_most_checks(void);         /* How many asked at once what is valid: as many plans ran. */
+void world_fail_pushes(int n);         /* The next `n` fail. */
+void world_take_cache_away(bool away); /* It does not answer. */
+int world_most_pushes(void);           /* How many ran at once. */
+void world_take_nix_away(bool away);   /* Its daemon cannot be reached. */
+int world_n_evaluations(void);         /* How many evaluators were started, */
+int world_most_evaluations(void);      /* and ran at once. */
+int world_n_built(const char *name);   /* How often Nix built it. */
+int world_most_checks(void); /* How many asked at once what is valid: as many plans ran. */
 
 /* Write the script of a child that is being started; and hear that one is being stopped. */
 void world_script(struct child *child);

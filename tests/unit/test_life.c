@@ -362,6 +362,11 @@ static void verified_for_the_cache(struct pipeline *p, int64_t id)
 	p->settings->cache.name = before;
 }
 
+static void push_waits(struct pipeline *p, int64_t id)
+{
+	build_push_waits(p, id, "the cache does not answer");
+}
+
 static void pushed(struct pipeline *p, int64_t id)
 {
 	build_pushed(p, id, 4096);
@@ -418,6 +423,8 @@ static const struct {
 	  { SAME, SAME, SAME, PUSHING, SAME, SAME, SAME } },
 	{ "nowhere to push it any more", build_not_pushed,
 	  { SAME, SAME, SAME, SAME, BDONE, SAME, SAME } },
+	{ "the cache is away", push_waits,
+	  { SAME, SAME, SAME, SAME, PUSHING, SAME, SAME } },
 	{ "pushed", pushed,
 	  { SAME, SAME, SAME, SAME, BDONE, SAME, SAME } },
 	{ "failed once", failed_once,

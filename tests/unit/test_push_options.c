@@ -141,7 +141,7 @@ static void what_is_wrong(void **state)
 		{ { "--cache=m", "--timeout=soon", "p" }, "no time such as" },
 		{ { "--cache=m", "--json=yes", "p" }, "--json=yes: it takes no argument" },
 		{ { "--cache=m", "--max-nar-size=big", "p" }, "no size such as" },
-		{ { "--cache=m", "--limit-rate=1KiB", "p" }, "less than 16KiB" },
+		{ { "--cache=m", "--limit-rate=1KiB", "p" }, "less than 64KiB" },
 		{ { "--cache=m", "--upstream=", "p" }, "--upstream: '' is no name of a key" },
 		{ { "--cache=m", "--keep-days=1", "p" }, "about a --pin NAME" },
 		{ { "--cache=m", "--pin=", "p" }, "a pin has a name" },
