@@ -7,7 +7,7 @@
 #include "lib/mem.h"
 
 static const struct option_spec options[] = {
-	{ "caps", '\0', "SET", "a capability set such as 8.6 or 8.0,8.6+PTX; may be repeated" },
+	{ "caps", '\0', "SET", "8.6, 8.0,8.6+PTX, default, each, each:8.0,8.6; may be repeated" },
 	{ "rev", '\0', "REV", "a nixpkgs branch, tag or commit; else the first configured branch" },
 	{ "flavour", '\0', "NAME", "a configured way to import nixpkgs; else default" },
 	{ "system", '\0', "SYSTEM", "such as x86_64-linux; else the first configured" },
@@ -120,7 +120,9 @@ const struct command cmd_submit = {
 	.details = "Packages are attribute paths of nixpkgs. Every one is wanted for every\n"
 		   "--caps given. A capability set is written as nixpkgs writes it: 8.6, not\n"
 		   "sm_86; several in one set make a fat package; +PTX behind it stands for\n"
-		   "cudaForwardCompat = true.\n"
+		   "cudaForwardCompat = true. `default` is what the revision builds when nobody\n"
+		   "asks; `each` makes a thin job for each capability of that, `each:8.0,8.6` for\n"
+		   "each of these.\n"
 		   "\n"
 		   "All or nothing is accepted. A job that exists already is not made twice:\n"
 		   "its id is printed, and that it was there. Packages and sets are checked\n"

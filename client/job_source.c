@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "lib/attr_path.h"
-#include "lib/capability.h"
-#include "lib/cuda.h"
+#include "lib/caps_ask.h"
 #include "lib/job_json.h"
 #include "lib/rev_name.h"
 
@@ -52,13 +51,11 @@ static int set_package(struct job_spec *spec, const char *text, struct err *err)
 
 static int set_caps(struct job_spec *spec, const char *text, struct err *err)
 {
-	struct capability_set set;
-	int rv = capability_set_parse(text, &set, err);
+	struct caps_ask ask;
+	int rv = caps_ask_parse(text, &ask, err);
 
 	if (rv == 0)
-		rv = cuda_check_anywhere(&set, err);
-	if (rv == 0)
-		capability_set_format(&set, spec->caps);
+		caps_ask_format(&ask, spec->caps);
 	return rv;
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "lib/attr_path.h"
-#include "lib/capability.h"
+#include "lib/caps_ask.h"
 #include "lib/failure.h"
 #include "lib/rev_name.h"
 
@@ -57,8 +57,8 @@ bool build_state_is_final(enum build_state state);
 
 /* What is asked for, as submitted: checked for form only. */
 struct job_spec {
-	char attr[2 * ATTR_PATH_TEXT_MAX];  /* Canonical. */
-	char caps[CAPABILITY_SET_TEXT_MAX]; /* Canonical, "+PTX" included. */
+	char attr[2 * ATTR_PATH_TEXT_MAX]; /* Canonical. */
+	char caps[CAPS_ASK_TEXT_MAX];      /* Canonical: a set, "default", "each", ... */
 	char flavour[FLAVOUR_MAX + 1];
 	char rev[REV_NAME_MAX + 1]; /* A branch, a tag, or a hash of 7..40 digits; "" for a path. */
 	char system[SYSTEM_MAX + 1]; /* "": the daemon's first. */
@@ -69,7 +69,8 @@ struct job_spec {
 struct job {
 	int64_t id;
 	char *attr;
-	char *caps; /* Canonical, "+PTX" included. */
+	char *caps;      /* What was asked for: canonical, "+PTX" included. */
+	char *caps_from; /* "default" or "each", which it came of; NULL: the set was named. */
 	char *flavour;
 	char *rev;      /* The full hash; "sha256:..." of its NAR for a path. */
 	char *rev_from; /* What was named at submit: "branch master", "tag 24.05", "hash", "path".

@@ -45,10 +45,8 @@ static int read_attr(const struct json *value, struct job_spec *spec, struct err
 	return rv;
 }
 
-static int read_caps(const struct json *value, struct capability_set *set, struct err *err)
+static int read_list(const struct json *value, struct capability_set *set, struct err *err)
 {
-	if (json_text(value) != NULL)
-		return capability_set_parse(json_text(value), set, err);
 	if (json_kind(value) != JSON_ARRAY)
 		return wrong_kind(value, "a string such as \"8.6\" or an array of strings", err);
 	for (const struct json *v = json_first(value); v != NULL; v = json_next(v)) {
@@ -69,12 +67,26 @@ static int read_caps(const struct json *value, struct capability_set *set, struc
 	return 0;
 }
 
-static int read_ptx(const struct json *value, struct capability_set *set, struct err *err)
+static int read_caps(const struct json *value, struct caps_ask *ask, struct err *err)
 {
+	int rv;
+
+	if (json_text(value) != NULL)
+		return caps_ask_parse(json_text(value), ask, err);
+	rv = read_list(value, &ask->set, err);
+	return rv < 0 ? rv : cuda_check_anywhere(&ask->set, err);
+}
+
+static int read_ptx(const struct json *value, struct caps_ask *ask, struct err *err)
+{
+	struct capability_set *set = &ask->set;
 	bool ptx;
 
 	if (!json_bool(value, &ptx))
 		return wrong_kind(value, "a boolean", err);
+	if (ask->kind == CAPS_DEFAULT)
+		return err_set(err, CAPQ_EINVAL,
+			"'ptx' does not go with \"default\": the revision says whether");
 	if (set->ptx && !ptx)
 		return err_set(err, CAPQ_EINVAL, "'caps' says +PTX and 'ptx' says false");
 	set->ptx = ptx;
@@ -139,7 +151,7 @@ static int read_member(const struct json *member, struct job_spec *spec, struct 
 int job_spec_from_json(const struct json *json, struct job_spec *out, struct err *err)
 {
 	const struct json *caps = json_get(json, "caps"), *ptx = json_get(json, "ptx");
-	struct capability_set set = { 0 };
+	struct caps_ask ask = { .kind = CAPS_SET };
 	struct job_spec spec = { 0 };
 	int rv = 0;
 
@@ -157,14 +169,12 @@ int job_spec_from_json(const struct json *json, struct job_spec *out, struct err
 		rv = err_set(
 			err, CAPQ_EINVAL, "a job needs 'caps', a capability set such as \"8.6\"");
 	if (rv == 0)
-		rv = read_caps(caps, &set, err);
+		rv = read_caps(caps, &ask, err);
 	if (rv == 0 && ptx != NULL && json_kind(ptx) != JSON_NULL)
-		rv = read_ptx(ptx, &set, err);
-	if (rv == 0)
-		rv = cuda_check_anywhere(&set, err);
+		rv = read_ptx(ptx, &ask, err);
 	if (rv < 0)
 		return rv;
-	capability_set_format(&set, spec.caps);
+	caps_ask_format(&ask, spec.caps);
 	if (spec.flavour[0] == '\0')
 		memcpy(spec.flavour, "default", sizeof "default");
 	*out = spec;
@@ -268,6 +278,7 @@ void job_members_to_json(const struct job *job, struct json_out *out)
 	json_out_int(out, "id", job->id);
 	json_out_text(out, "attr", job->attr);
 	caps_to_json(job->caps, out);
+	json_out_text(out, "caps_from", job->caps_from);
 	json_out_text(out, "flavour", job->flavour);
 	json_out_text(out, "rev", job->rev);
 	json_out_text(out, "rev_from", job->rev_from);
@@ -393,7 +404,7 @@ char *caps_from_json(const struct json *json)
 	struct capability_set set = { 0 };
 	char text[CAPABILITY_SET_TEXT_MAX];
 
-	if (json_kind(caps) != JSON_ARRAY || read_caps(caps, &set, NULL) < 0)
+	if (json_kind(caps) != JSON_ARRAY || read_list(caps, &set, NULL) < 0)
 		return NULL;
 	set.ptx = bool_of(json, "ptx");
 	capability_set_format(&set, text);
@@ -434,6 +445,7 @@ int job_from_json(const struct json *json, struct job *out, struct err *err)
 			"version?");
 	}
 	job.attr = text_of(json, "attr");
+	job.caps_from = text_of(json, "caps_from");
 	job.flavour = text_of(json, "flavour");
 	job.rev = text_of(json, "rev");
 	job.rev_from = text_or_empty(json, "rev_from");

@@ -13,3 +13,7 @@ CREATE TABLE probes (
   at              INTEGER NOT NULL,       -- When it was asked.
   PRIMARY KEY (rev, flavour_digest, system)
 ) STRICT, WITHOUT ROWID;
+
+-- How a job came by its set: "default", the revision's own default; "each", one of a list that was
+-- made a thin job each; NULL: it was named.
+ALTER TABLE jobs ADD COLUMN caps_from TEXT CHECK (caps_from IN ('default', 'each'));

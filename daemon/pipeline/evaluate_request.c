@@ -13,7 +13,7 @@ static void write_config(const struct evaluation_spec *spec, struct json_out *ou
 	struct capability_set set = { 0 };
 	char item[CAPABILITY_TEXT_MAX];
 
-	(void)capability_set_parse(spec->caps, &set, NULL); /* Canonical: it parses. */
+	(void)capability_set_parse(spec->caps, &set, NULL); /* Canonical, or "": only a probe. */
 	json_out_object(out, "config");
 	json_out_bool(out, "cudaSupport", true);
 	json_out_bool(out, "cudaForwardCompat", set.ptx);

@@ -408,16 +408,17 @@ static size_t count(const struct pipeline *p)
 
 static size_t free_places(const struct pipeline *p)
 {
-	size_t used = count(p) + dry_runs_evaluating(p);
+	size_t used = pipeline_n_evaluations(p);
 	size_t places = (size_t)p->settings->evaluator.max_jobs;
 
 	return used < places ? places - used : 0;
 }
 
-/* Somebody waits for a dry run, so it comes first. */
+/* Somebody waits for a dry run or an answer, so these come first. */
 void evaluating_start_some(struct pipeline *p)
 {
 	dry_runs_start_some(p, free_places(p));
+	probings_start_some(p, free_places(p));
 	while (free_places(p) > 0 && p->job_counts[JOB_EVALUATING] > 0 &&
 		clock_mono_ms() >= p->evaluate_not_before_ms) {
 		int64_t context_id = store_job_next_context(p->store, is_in_flight, p);
@@ -437,5 +438,5 @@ void evaluating_stop_all(struct pipeline *p)
 
 size_t pipeline_n_evaluations(const struct pipeline *p)
 {
-	return count(p) + dry_runs_evaluating(p);
+	return count(p) + dry_runs_evaluating(p) + probings_evaluating(p);
 }

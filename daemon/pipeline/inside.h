@@ -57,6 +57,7 @@ struct unblocking;
 struct building;
 struct pushing;
 struct dry_run;
+struct probing;
 struct bulk;
 struct accept_group;
 struct report;
@@ -125,6 +126,7 @@ struct pipeline {
 	struct pushing *pushes;
 	struct outage cache_outage; /* No push gets through. */
 	struct dry_run *dry_runs;
+	struct probing *probings;
 	struct bulk *bulks;
 	struct accept_group *group;
 	struct report *report;

@@ -190,7 +190,8 @@ static void finish_stopping(struct pipeline *p)
 		!forecasting_is_idle(p) || !bulk_is_idle(p) || !revisions_are_idle(p->revisions) ||
 		p->recovering_logs || (p->first_event != NULL && p->store_problem == NULL) ||
 		p->evaluations != NULL || p->plans != NULL || p->enterings != NULL ||
-		p->dry_runs != NULL || p->fetches != NULL || p->runs != NULL || p->pushes != NULL)
+		p->dry_runs != NULL || p->probings != NULL || p->fetches != NULL ||
+		p->runs != NULL || p->pushes != NULL)
 		return;
 	p->on_stopped = NULL;
 	if (p->store_problem == NULL) { /* What just ended may have been the last to need a root. */
@@ -507,6 +508,7 @@ void pipeline_stop(struct pipeline *p, void (*on_stopped)(void *owner), void *ow
 	revisions_stop(p->revisions);
 	evaluating_stop_all(p);
 	dry_runs_stop_all(p);
+	probings_stop_all(p);
 	planning_stop_all(p);
 	fetching_stop_all(p);
 	building_stop_all(p);

@@ -80,6 +80,11 @@ size_t dry_runs_evaluating(const struct pipeline *p);
 void dry_runs_start_some(struct pipeline *p, size_t places);
 void dry_runs_stop_all(struct pipeline *p);
 
+/* probing.c: submits that wait for what revisions say; they share these places as well. */
+size_t probings_evaluating(const struct pipeline *p);
+void probings_start_some(struct pipeline *p, size_t places);
+void probings_stop_all(struct pipeline *p);
+
 /* recover.c: memory from the data base, at start. */
 int recover(struct pipeline *p, struct err *err);
 enum build_state build_state_after_restart(enum build_state state);

@@ -11,7 +11,10 @@
 /* What several jobs of a request share: few, however many jobs there are. */
 struct submission_context {
 	char *rev_name; /* As asked for. */
-	char *caps, *flavour, *system;
+	char *caps;     /* Canonical; as long as it waits for the revision to say: as asked for. */
+	const char *caps_from; /* struct job; static. */
+	bool is_open;          /* Its sets are those that the revision will say. */
+	char *flavour, *system;
 	char *hash, *from; /* Of the revision, once it was looked up. */
 	bool trusted;
 	int64_t id; /* In the data base; within the transaction that enters it. */
@@ -28,6 +31,7 @@ struct submission {
 	size_t n;
 	struct json_out answer; /* Of those that are entered. */
 	size_t n_looked_up;     /* Contexts whose revision is known. */
+	bool has_open;          /* Some context is open. */
 	bool is_dry, is_abandoned;
 	bool is_recalled; /* `answer`, or `rv` and `err`, are an earlier request's. */
 	int rv;           /* Of looking up. */
@@ -75,7 +79,24 @@ void submission_fail(struct submission *s, int64_t index, const struct err *err)
 bool submission_recall(struct submission *s);
 void submission_tell_recalled(struct submission *s);
 
-/* Where they go once their revisions are known. */
+/* Add a job. `spec->caps` is one that needs no revision to be known, and came of `caps_from`. */
+int submission_add_one(
+	struct submission *s, const struct job_spec *spec, const char *caps_from, struct err *err);
+
+/* Where they go once their revisions are known: on to be asked, when some set is open; else on. */
+void submission_route(struct submission *s);
+void probing_start(struct submission *s);
+
+void submission_free_contexts(struct submission *s);
+
+/* All revisions were asked: put the sets that they said in place of the open ones. 0, or
+ * CAPQ_EINVAL (a revision has no default set) or CAPQ_ETOOBIG, kept in the submission. */
+int submission_close_sets(struct submission *s);
+
+/* Refuse it at the turn's end, for what stands in it; `context` is to blame. */
+void submission_refuse(struct submission *s, size_t context);
+
+/* Where they go in the end. */
 void accept_add(struct submission *s);
 void bulk_add(struct submission *s);
 void dry_run_start(struct submission *s);

@@ -1,5 +1,6 @@
 #include "daemon/pipeline/submit.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,22 +50,23 @@ static int check_spec(const struct submission *s, const struct job_spec *spec, s
 	return 0;
 }
 
-static bool is_context(
-	const struct submission_context *c, const struct job_spec *spec, const char *system)
+static bool is_context(const struct submission_context *c, const struct job_spec *spec,
+	const char *system, const char *caps_from)
 {
-	return strcmp(c->caps, spec->caps) == 0 && strcmp(c->rev_name, spec->rev) == 0 &&
-	       strcmp(c->flavour, spec->flavour) == 0 && strcmp(c->system, system) == 0;
+	return strcmp(c->caps, spec->caps) == 0 && c->caps_from == caps_from &&
+	       strcmp(c->rev_name, spec->rev) == 0 && strcmp(c->flavour, spec->flavour) == 0 &&
+	       strcmp(c->system, system) == 0;
 }
 
 /* The context of a job: looked for from the newest, which it nearly always is. */
-static int find_context(
-	struct submission *s, const struct job_spec *spec, uint32_t *out, struct err *err)
+static int find_context(struct submission *s, const struct job_spec *spec, const char *caps_from,
+	uint32_t *out, struct err *err)
 {
 	const char *system =
 		spec->system[0] != '\0' ? spec->system : s->p->settings->systems.items[0];
 
 	for (size_t i = s->n_contexts; i-- > 0;) {
-		if (is_context(&s->contexts[i], spec, system)) {
+		if (is_context(&s->contexts[i], spec, system, caps_from)) {
 			*out = (uint32_t)i;
 			return 0;
 		}
@@ -77,6 +79,8 @@ static int find_context(
 	s->contexts[s->n_contexts] = (struct submission_context){
 		.rev_name = xstrdup(spec->rev),
 		.caps = xstrdup(spec->caps),
+		.caps_from = caps_from,
+		.is_open = !isdigit((unsigned char)spec->caps[0]),
 		.flavour = xstrdup(spec->flavour),
 		.system = xstrdup(system),
 	};
@@ -95,14 +99,15 @@ struct submission *submission_create(struct pipeline *p, const char *who, const 
 	return s;
 }
 
-int submission_add(struct submission *s, const struct job_spec *spec, struct err *err)
+int submission_add_one(
+	struct submission *s, const struct job_spec *spec, const char *caps_from, struct err *err)
 {
 	int16_t priority = (int16_t)spec->priority;
 	uint32_t context = 0;
 	int rv = check_spec(s, spec, err);
 
 	if (rv == 0)
-		rv = find_context(s, spec, &context, err);
+		rv = find_context(s, spec, caps_from, &context, err);
 	if (rv < 0)
 		return rv;
 	str_add_bytes(&s->spool, &context, sizeof context);
@@ -110,6 +115,37 @@ int submission_add(struct submission *s, const struct job_spec *spec, struct err
 	str_add_bytes(&s->spool, spec->attr, strlen(spec->attr) + 1);
 	s->n++;
 	return 0;
+}
+
+/* A thin job for each capability that was named. */
+static int add_each(struct submission *s, const struct job_spec *spec, const struct caps_ask *ask,
+	struct err *err)
+{
+	struct job_spec one = *spec;
+	int rv = 0;
+
+	for (size_t i = 0; i < ask->set.n && rv == 0; i++) {
+		struct capability_set set;
+
+		caps_ask_one(ask, i, &set);
+		capability_set_format(&set, one.caps);
+		rv = submission_add_one(s, &one, caps_kind_name(CAPS_EACH), err);
+	}
+	return rv;
+}
+
+int submission_add(struct submission *s, const struct job_spec *spec, struct err *err)
+{
+	struct caps_ask ask;
+	int rv = caps_ask_parse(spec->caps, &ask, err);
+
+	if (rv < 0)
+		return rv;
+	if (ask.kind == CAPS_EACH && ask.set.n > 0)
+		return add_each(s, spec, &ask, err);
+	rv = submission_add_one(s, spec, caps_kind_name(ask.kind), err);
+	s->has_open |= rv == 0 && ask.kind != CAPS_SET;
+	return rv;
 }
 
 size_t submission_n(const struct submission *s)
@@ -170,6 +206,7 @@ void submission_enter_job(
 	struct job_entry entry = {
 		.attr = job->attr,
 		.context_id = c->id,
+		.caps_from = c->caps_from,
 		.rev_from = c->from,
 		.submitter = s->who,
 		.priority = job->priority,
@@ -217,7 +254,7 @@ const char *submission_digest(struct submission *s)
 
 /* ---- the end ---- */
 
-static void free_submission(struct submission *s)
+void submission_free_contexts(struct submission *s)
 {
 	for (size_t i = 0; i < s->n_contexts; i++) {
 		free(s->contexts[i].rev_name);
@@ -228,6 +265,11 @@ static void free_submission(struct submission *s)
 		free(s->contexts[i].from);
 	}
 	free(s->contexts);
+}
+
+static void free_submission(struct submission *s)
+{
+	submission_free_contexts(s);
 	free(s->who);
 	free(s->key);
 	str_free(&s->spool);
@@ -341,19 +383,29 @@ static int check_sets(struct submission *s)
 		const struct submission_context *c = &s->contexts[i];
 		const struct probe_place place = { c->hash, c->flavour, c->system };
 
+		if (c->is_open)
+			continue;
 		s->rv = probe_check_caps(s->p, &place, c->caps, &s->err);
 		if (s->rv < 0) {
-			s->index = first_job_of(s, i);
+			submission_refuse(s, i);
 			return s->rv;
 		}
 	}
 	return 0;
 }
 
-static void route(struct submission *s)
+void submission_refuse(struct submission *s, size_t context)
+{
+	s->index = first_job_of(s, context);
+	accept_add(s);
+}
+
+void submission_route(struct submission *s)
 {
 	if (check_sets(s) < 0)
-		accept_add(s);
+		return;
+	if (s->has_open)
+		probing_start(s);
 	else if (s->is_dry)
 		dry_run_start(s);
 	else if (s->n > SUBMISSION_SMALL)
@@ -378,7 +430,7 @@ static void look_up_next(struct submission *s)
 		take_revision(c, &revision);
 		s->n_looked_up++;
 	}
-	route(s);
+	submission_route(s);
 }
 
 /* A full hash that the data base has as trusted needs no git. */

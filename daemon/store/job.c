@@ -12,7 +12,7 @@
 	"j.id, j.attr, c.caps, c.flavour, r.hash, j.rev_from, r.trusted, c.system, j.priority, "   \
 	"j.submitter, j.state, j.held_state, j.failure, j.reason, j.drv_path, j.outputs, "         \
 	"j.build_id, j.submitted_at, j.started_at, j.finished_at, b.attempts, b.wall_ms, "         \
-	"b.core_ms, b.bytes_pushed"
+	"b.core_ms, b.bytes_pushed, j.caps_from"
 #define JOB_PARENTS                                                                                \
 	"JOIN contexts c ON c.id = j.context_id JOIN revisions r ON r.id = c.revision_id "         \
 	"LEFT JOIN builds b ON b.id = j.build_id "
@@ -56,10 +56,11 @@ enum {
 };
 
 static const char *const sql[N_STATEMENTS] = {
-	[INSERT] = "INSERT INTO jobs (attr, context_id, state, rev_from, submitter, priority, "
-		   "batch_id, submitted_at) VALUES (?, ?, 'evaluating', ?, ?, ?, ?, ?) "
-		   "ON CONFLICT (attr, context_id) WHERE state NOT IN ('cancelled', 'superseded') "
-		   "DO NOTHING",
+	[INSERT] =
+		"INSERT INTO jobs (attr, context_id, state, caps_from, rev_from, submitter, "
+		"priority, batch_id, submitted_at) VALUES (?, ?, 'evaluating', ?, ?, ?, ?, ?, ?) "
+		"ON CONFLICT (attr, context_id) WHERE state NOT IN ('cancelled', 'superseded') "
+		"DO NOTHING",
 	[FIND] = "SELECT id, state, batch_id IS " OPEN_BATCH
 		 " FROM jobs WHERE attr = ? AND context_id = ? AND "
 		 "state NOT IN ('cancelled', 'superseded')",
@@ -147,6 +148,7 @@ void store_job_enter(struct store *store, const struct job_entry *entry, struct 
 	memset(out, 0, sizeof *out);
 	query_text(&q, entry->attr);
 	query_int(&q, entry->context_id);
+	query_text(&q, entry->caps_from);
 	query_text(&q, entry->rev_from);
 	query_text(&q, entry->submitter);
 	query_int(&q, entry->priority);
@@ -198,6 +200,7 @@ static void row_to_job(struct query *q, struct job *job)
 	job->wall_ms = query_get_int_or(q, 21, -1);
 	job->core_ms = query_get_int_or(q, 22, -1);
 	job->bytes_pushed = query_get_int_or(q, 23, -1);
+	job->caps_from = query_copy_text(q, 24);
 }
 
 bool store_job_get(struct store *store, int64_t id, struct job *out)

@@ -9,6 +9,7 @@
 struct job_entry {
 	const char *attr; /* Canonical. */
 	int64_t context_id;
+	const char *caps_from; /* struct job */
 	const char *rev_from;
 	const char *submitter;
 	int priority;

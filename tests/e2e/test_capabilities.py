@@ -1,5 +1,6 @@
 """What a revision can build: each era of nixpkgs, asked and told."""
 
+import contextlib
 import unittest
 
 import capqd
@@ -17,6 +18,19 @@ def revision(nixpkgs, **era):
 
 def nix(value):
     return f'"{value}"' if isinstance(value, str) else "[ %s ]" % " ".join(f'"{v}"' for v in value)
+
+
+@contextlib.contextmanager
+def daemon_with(*eras, **settings):
+    """A daemon, and the revisions that its nixpkgs had before it started; text is the whole of default.nix."""
+    with nixbox.Nix(), capqd.Repository() as nixpkgs:
+        revs = [revision(nixpkgs, **era) for era in eras if isinstance(era, dict)]
+        for text in eras[len(revs):]:
+            nixpkgs.write("default.nix", text)
+            revs.append(nixpkgs.commit(text))
+        with capqd.Daemon(nixpkgs, **settings) as daemon:
+            daemon.nixpkgs = nixpkgs
+            yield (daemon, *revs)
 
 
 class Conversation(unittest.TestCase):
@@ -56,29 +70,27 @@ class Eras(Conversation):
     ]
 
     def test_each_refuses_in_its_own_way(self):
-        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
-            for era, caps, why in self.CASES:
+        with daemon_with(*(case[0] for case in self.CASES)) as (daemon, *revs):
+            for rev, (era, caps, why) in zip(revs, self.CASES):
                 with self.subTest(era=era, caps=caps):
-                    rev = revision(nixpkgs, **era)
                     # Nobody has asked that revision yet, so the first job hears it from its evaluation,
                     self.assertEqual(self.failed(daemon, caps=caps, rev=rev), why)
                     # and from then on a submit does, without any.
                     self.assertEqual(self.refused(daemon, caps=caps, rev=rev, attr="magma"), why)
 
     def test_what_is_known_survives_a_restart(self):
-        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
-            rev = revision(nixpkgs, era="E4", cuda="12.8", default=["7.5"], supported=["7.5", "8.6"])
-            self.assertEqual(daemon.wait(*daemon.submit("cmake", "8.6"))["state"], "done")
+        with daemon_with({"supported": ["7.5", "8.6"]}) as (daemon, rev):
+            self.assertEqual(daemon.wait(*daemon.submit("cmake", "8.6", rev=rev))["state"], "done")
             daemon.restart()
             self.assertIn("does not build for 9.0, but for 7.5,8.6", self.refused(daemon, caps="9.0", rev=rev))
 
     def test_a_revision_that_says_nothing_refuses_nothing(self):
-        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
-            for broken in ('throw "no"', 'abort "no"', "{ }"):
+        trees = {cuda: '{ ... }: { cudaPackages = %s; cmake = derivation { name = "cmake"; system = builtins.currentSystem; '
+                       'builder = "/bin/sh"; args = [ "-c" "echo > $out" ]; }; }' % cuda
+                 for cuda in ('throw "no"', 'abort "no"', "{ }")}
+        with daemon_with(*trees.values()) as (daemon, *revs):
+            for rev, broken in zip(revs, trees):
                 with self.subTest(cudaPackages=broken):
-                    nixpkgs.write("default.nix", "{ ... }: { cudaPackages = %s; cmake = derivation { name = \"cmake\"; "
-                                  "system = builtins.currentSystem; builder = \"/bin/sh\"; args = [ \"-c\" \"echo > $out\" ]; }; }" % broken)
-                    rev = nixpkgs.commit(broken)
                     [job] = daemon.post("/jobs", {"attr": "cmake", "caps": "8.6", "rev": rev})["jobs"]
                     job = daemon.wait(job["id"])
                     if broken == "{ }":  # As of before there were sets.
@@ -87,16 +99,15 @@ class Eras(Conversation):
                         self.assertEqual(job["state"], "done", job["reason"])
 
     def test_a_dry_run_says_it_too(self):
-        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
-            revision(nixpkgs, era="E0")
-            answer = daemon.post("/jobs?dry_run=1", {"attr": "cmake", "caps": "8.6"})
+        with daemon_with({"era": "E0"}) as (daemon, rev):
+            answer = daemon.post("/jobs?dry_run=1", {"attr": "cmake", "caps": "8.6", "rev": rev})
             self.assertIn("nixpkgs of that time (E0)", answer["jobs"][0]["error"])
-            self.assertIn("nixpkgs of that time (E0)", self.refused(daemon, caps="8.6"))
+            self.assertIn("nixpkgs of that time (E0)", self.refused(daemon, caps="8.6", rev=rev))
 
 
 class Anywhere(Conversation):
     def test_what_no_revision_could_build_is_refused_always(self):
-        with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs) as daemon:
+        with daemon_with() as (daemon,):
             for caps, why in [
                     ("8.6,8.7", "nixpkgs: 8.7 is a Jetson's and cannot be built together with 8.6; submit two jobs"),
                     ("10.0,10.0f", "10.0 and 10.0f: nvcc refuses a capability beside its family; take one of them"),
@@ -104,6 +115,72 @@ class Anywhere(Conversation):
                     ("sm_86", "capability 'sm_86': write it as nixpkgs does, '8.6'")]:
                 self.assertEqual(self.refused(daemon, caps=caps), why)
             self.assertEqual(daemon.get("/jobs")["jobs"], [])
+
+
+class OpenSets(Conversation):
+    """`default` and `each`: the revision says which sets that is."""
+
+    ERA = {"era": "E4", "cuda": "12.8", "default": ["7.5", "8.6"], "supported": ["7.5", "8.0", "8.6"]}
+
+    def submit(self, daemon, caps, **more):
+        """(caps, ptx, caps_from) of the jobs that it makes."""
+        answer = daemon.post("/jobs", {"attr": "python3Packages.torch", "caps": caps, **more})
+        jobs = [daemon.job(job["id"]) for job in answer["jobs"]]
+        return [(",".join(job["caps"]), job["ptx"], job["caps_from"]) for job in jobs]
+
+    def test_the_revision_is_asked(self):
+        with daemon_with(self.ERA, {**self.ERA, "default": ["8.0"]}) as (daemon, rev, other):
+            # It has not been evaluated yet: the answer waits until it was asked.
+            self.assertEqual(self.submit(daemon, "default", rev=rev), [("7.5,8.6", True, "default")])
+            self.assertEqual(self.submit(daemon, "each", rev=rev), [("7.5", False, "each"), ("8.6", False, "each")])
+            self.assertEqual(self.submit(daemon, "each+PTX", rev=rev), [("7.5", True, "each"), ("8.6", True, "each")])
+            self.assertEqual(self.submit(daemon, "each:8.0,8.6", rev=rev), [("8.0", False, "each"), ("8.6", False, "each")])
+            self.assertEqual(self.submit(daemon, "each:8.0", rev=rev, ptx=True), [("8.0", True, "each")])
+            self.assertEqual(self.submit(daemon, "7.5,8.6+PTX", rev=rev), [("7.5,8.6", True, "default")])  # It was there.
+            self.assertIn("E4, CUDA 12.8, by default 7.5,8.6+PTX", daemon.log())
+            self.assertEqual(daemon.log().count("by default 7.5,8.6+PTX"), 1)
+
+            # Another revision has another default, and the same words mean other jobs.
+            self.assertEqual(self.submit(daemon, "default", rev=other), [("8.0", True, "default")])
+            jobs = daemon.jobs()
+            self.assertEqual({job["state"] for job in daemon.wait(*(job["id"] for job in jobs))}, {"done"})
+
+    def test_what_it_cannot_say_is_refused(self):
+        with daemon_with({"era": "E0"}, '{ ... }: abort "not today"') as (daemon, rev, broken):
+            why = "nixpkgs of that time (E0) has no default set: cudaCapabilities is ignored in silence " \
+                  "(until about 2023-01); packages have arguments of their own"
+            for caps in ("default", "each"):
+                self.assertEqual(self.refused(daemon, caps=caps, rev=rev), why)
+            self.assertIn("does not say what it builds by default: evaluation aborted",
+                          self.refused(daemon, caps="default", rev=broken))
+            self.assertIn("'default+PTX': 'default' stands alone", self.refused(daemon, caps="default+PTX"))
+            self.assertIn("'each=8.6': expected 'each'", self.refused(daemon, caps="each=8.6"))
+            self.assertIn("'ptx' does not go with", self.refused(daemon, caps="default", ptx=True))
+            self.assertEqual(daemon.jobs(), [])
+
+    def test_the_same_key_is_the_same_answer(self):
+        """Also when the branch has moved on, and with it what `each` means."""
+        with daemon_with(self.ERA) as (daemon, rev):
+            body = {"attr": "cmake", "caps": "each", "rev": "master"}
+            daemon.wait(*daemon.submit("stdenv", rev=rev))  # So that the branch is known to be there.
+            first = daemon.post("/jobs", body, **{"Idempotency-Key": "k"})
+            self.assertEqual([job["id"] for job in first["jobs"]], [2, 3])
+            rev = revision(daemon.nixpkgs, **{**self.ERA, "default": ["8.0"]})
+            daemon.wait(*daemon.submit("stdenv", "8.0", rev=rev))
+            self.assertEqual(daemon.post("/jobs", body, **{"Idempotency-Key": "k"}), first)
+
+    def test_from_the_command_line(self):
+        with daemon_with(self.ERA) as (daemon, rev):
+            said = daemon.client("submit", "cmake", "--rev", rev, "--caps", "each:8.0,8.6", "--caps", "default", "--wait")
+            self.assertEqual((said.returncode, said.stderr), (0, ""))
+            said = daemon.client("show", "1", "3")
+            self.assertIn("asked as     each", said.stdout)
+            self.assertIn("asked as     default", said.stdout)
+            for caps, why in [("each:8.0,sm_86", "capability 'sm_86': write it as nixpkgs does, '8.6'"),
+                              ("8.6,8.7", "8.7 is a Jetson's and cannot be built together with 8.6")]:
+                said = daemon.client("--server", "unix:/nowhere", "submit", "cmake", "--caps", caps)
+                self.assertEqual(said.returncode, 2)  # Refused without asking anybody.
+                self.assertIn(why, said.stderr)
 
 
 if __name__ == "__main__":

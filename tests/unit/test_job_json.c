@@ -40,6 +40,16 @@ static void requests_are_read(void **state)
 			"{\"attr\":\"a\",\"caps\":\"8.6+PTX\",\"flavour\":\"default\"}" },
 		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"rev\":\"m\"}",
 			"{\"attr\":\"a\",\"caps\":\"8.6\",\"rev\":\"m\",\"flavour\":\"default\"}" },
+		{ "{\"attr\":\"a\",\"caps\":\"default\"}",
+			"{\"attr\":\"a\",\"caps\":\"default\",\"flavour\":\"default\"}" },
+		{ "{\"attr\":\"a\",\"caps\":\"each\",\"ptx\":true}",
+			"{\"attr\":\"a\",\"caps\":\"each+PTX\",\"flavour\":\"default\"}" },
+		{ "{\"attr\":\"a\",\"caps\":\"each:8.6, 8.0\"}",
+			"{\"attr\":\"a\",\"caps\":\"each:8.0,8.6\",\"flavour\":\"default\"}" },
+		/* Each is a job of its own, so these may stand together. */
+		{ "{\"attr\":\"a\",\"caps\":\"each:8.6,8.7,10.0,10.0f\"}",
+			"{\"attr\":\"a\",\"caps\":\"each:8.6,8.7,10.0,10.0f\",\"flavour\":"
+			"\"default\"}" },
 		{ "{\"attr\":\"a\",\"caps\":[\"9.0a\"],\"ptx\":false,\"priority\":1e3}",
 			"{\"attr\":\"a\",\"caps\":\"9.0a\",\"flavour\":\"default\",\"priority\":"
 			"1000}" },
@@ -97,6 +107,22 @@ static void other_requests_are_refused(void **state)
 		{ "{" A C ",\"ptx\":\"yes\"}", "'ptx' is a string; expected a boolean" },
 		{ "{" A "\"caps\":\"8.6+PTX\",\"ptx\":false}",
 			"'caps' says +PTX and 'ptx' says false" },
+		{ "{" A "\"caps\":\"default\",\"ptx\":true}",
+			"'ptx' does not go with \"default\": the revision says whether" },
+		{ "{" A "\"caps\":\"default+PTX\"}",
+			"'default+PTX': 'default' stands alone; its set, and whether it has PTX, are "
+			"the revision's own" },
+		{ "{" A "\"caps\":\"each8.6\"}",
+			"'each8.6': expected 'each', or 'each:8.0,8.6' for a thin job of each of "
+			"these" },
+		{ "{" A "\"caps\":\"each:\"}", "the capability set is empty" },
+		{ "{" A "\"caps\":\"each:8.4\"}", "capability 8.4: there is none; see capq gpus" },
+		{ "{" A "\"caps\":\"8.6,8.7\"}",
+			"nixpkgs: 8.7 is a Jetson's and cannot be built together with 8.6; submit "
+			"two jobs" },
+		{ "{" A "\"caps\":[\"default\"]}",
+			"capability 'default': expected major.minor such as '8.6', '9.0a' or "
+			"'10.0f'" },
 		{ "{" A C ",\"rev\":1}", "'rev' is a number; expected a string" },
 		{ "{" A C ",\"rev\":\"--upload-pack=x\"}",
 			"'rev' is no branch, tag or hash: '--upload-pack=x'" },
@@ -199,7 +225,7 @@ static void too_many_capabilities(void **state)
 
 static const char full_job[] =
 	"{\"id\":9007199254740993,\"attr\":\"a\",\"caps\":[\"8.0\",\"8.6\"],\"ptx\":true,"
-	"\"flavour\":\"default\",\"rev\":\"0123456789abcdef0123456789abcdef01234567\","
+	"\"caps_from\":\"default\",\"flavour\":\"default\",\"rev\":\"0123456789abcdef0123456789abcdef01234567\","
 	"\"rev_from\":\"branch master\",\"trusted\":true,\"system\":\"x86_64-linux\","
 	"\"priority\":1000,\"submitter\":\"root\",\"state\":\"failed\",\"reason\":\"because\","
 	"\"failure_class\":\"out of memory\",\"drv_path\":\"/nix/store/x.drv\",\"outputs\":"
@@ -209,8 +235,8 @@ static const char full_job[] =
 	"\"core_seconds\":5184000.123,\"bytes_pushed\":0}}";
 
 static const char new_job[] =
-	"{\"id\":1,\"attr\":\"a\",\"caps\":[\"8.6\"],\"ptx\":false,\"flavour\":\"default\","
-	"\"rev\":\"r\",\"rev_from\":\"hash\",\"trusted\":false,\"system\":\"s\",\"priority\":-1000,"
+	"{\"id\":1,\"attr\":\"a\",\"caps\":[\"8.6\"],\"ptx\":false,\"caps_from\":null,"
+	"\"flavour\":\"default\",\"rev\":\"r\",\"rev_from\":\"hash\",\"trusted\":false,\"system\":\"s\",\"priority\":-1000,"
 	"\"submitter\":\"root\",\"state\":\"evaluating\",\"reason\":null,\"failure_class\":null,"
 	"\"drv_path\":null,\"outputs\":null,\"build\":null,\"attempts\":0,\"submitted_at\":null,"
 	"\"started_at\":null,\"finished_at\":null,\"cost\":{\"wall_seconds\":null,"
