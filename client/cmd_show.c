@@ -73,6 +73,7 @@ static void print_what(const struct output *output, const struct job *job)
 		output_field(output, "priority", "%d", job->priority);
 	print_text(output, "submitted by", job->submitter);
 	print_text(output, "derivation", job->drv_path);
+	print_text(output, "same as", job->same_as);
 	if (job->build_id != 0)
 		output_field(output, "build", "build:%" PRId64 ", attempts %d", job->build_id,
 			job->attempts);

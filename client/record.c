@@ -179,7 +179,7 @@ static void add_eta_note(struct str *out, const struct record *record)
 		str_addf(out, "%s%s", out->len > 0 ? "; " : "", str_text(&text));
 }
 
-void record_add_note(struct str *out, const struct record *record)
+static void add_state_note(struct str *out, const struct record *record)
 {
 	size_t before = out->len;
 
@@ -193,4 +193,14 @@ void record_add_note(struct str *out, const struct record *record)
 	} else if (record->job.reason != NULL) {
 		str_add(out, record->job.reason);
 	}
+}
+
+void record_add_note(struct str *out, const struct record *record)
+{
+	cleanup_str struct str note = { 0 };
+
+	add_state_note(&note, record);
+	if (record->job.same_as != NULL)
+		str_addf(out, "same as %s%s", record->job.same_as, note.len > 0 ? "; " : "");
+	str_add(out, str_text(&note));
 }

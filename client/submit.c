@@ -128,13 +128,17 @@ static void add_caps(struct str *out, const struct json *job)
 
 static void add_row(struct table *table, const struct json *job)
 {
-	cleanup_str struct str caps = { 0 };
+	cleanup_str struct str caps = { 0 }, derivation = { 0 };
+	const char *same = member_text(job, "same_as", NULL);
 	const char *error = member_text(job, "error", NULL);
 
 	add_caps(&caps, job);
 	table_text(table, member_text(job, "attr", "?"));
 	table_text(table, str_text(&caps));
-	table_text(table, member_text(job, "drv_path", NULL));
+	if (same != NULL)
+		str_addf(&derivation, "same as %s", same);
+	table_text(
+		table, same != NULL ? str_text(&derivation) : member_text(job, "drv_path", NULL));
 	table_text(table, error != NULL ? NULL : member_bool(job, "cached") ? "yes" : "no");
 	if (error == NULL)
 		table_int(table, member_int(job, "builds", 0));

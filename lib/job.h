@@ -84,6 +84,7 @@ struct job {
 	enum failure failure;
 	char *reason;     /* One sentence: why it is in its state. NULL: nothing to say. */
 	char *drv_path;   /* NULL until evaluated. */
+	char *same_as;    /* A set for which it was the same derivation before; NULL: none. */
 	char *outputs;    /* A JSON object, output name -> store path; NULL until planned. */
 	int64_t build_id; /* The build of its derivation; 0 while there is none. */
 	int attempts;     /* Builds of its derivation that were started. */

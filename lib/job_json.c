@@ -290,6 +290,7 @@ void job_members_to_json(const struct job *job, struct json_out *out)
 	json_out_text(out, "reason", job->reason);
 	failure_to_json(out, job->failure);
 	json_out_text(out, "drv_path", job->drv_path);
+	json_out_text(out, "same_as", job->same_as);
 	json_out_raw(out, "outputs", job->outputs == NULL ? "null" : job->outputs);
 	id_to_json(out, "build", job->build_id);
 	json_out_int(out, "attempts", job->attempts);
@@ -455,6 +456,7 @@ int job_from_json(const struct json *json, struct job *out, struct err *err)
 	job.submitter = text_or_empty(json, "submitter");
 	job.reason = text_of(json, "reason");
 	job.drv_path = text_of(json, "drv_path");
+	job.same_as = text_of(json, "same_as");
 	job.outputs = object_of(json, "outputs");
 	job.build_id = number_of(json, "build", 1, 0);
 	job.attempts = count_of(json, "attempts");

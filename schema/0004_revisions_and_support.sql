@@ -17,3 +17,6 @@ CREATE TABLE probes (
 -- How a job came by its set: "default", the revision's own default; "each", one of a list that was
 -- made a thin job each; NULL: it was named.
 ALTER TABLE jobs ADD COLUMN caps_from TEXT CHECK (caps_from IN ('default', 'each'));
+
+-- Jobs of one attribute that are one derivation: sets on which it does not depend.
+CREATE INDEX jobs_drv ON jobs (drv_path, attr, id) WHERE drv_path IS NOT NULL;

@@ -89,6 +89,23 @@ static void fail(struct dry_run *d, const struct err *err)
 	submission_fail(s, -1, &copy);
 }
 
+/* The set of the first job of this attribute that is the same derivation for another set; NULL:
+ * none. */
+static const char *same_as(const struct dry_run *d, const struct dry_job *job)
+{
+	const char *caps = d->s->contexts[job->spooled.context].caps;
+
+	for (const struct dry_job *other = d->jobs; other < job; other++) {
+		const char *other_caps = d->s->contexts[other->spooled.context].caps;
+
+		if (job->drv_path != NULL && other->target == job->target &&
+			strcmp(other->spooled.attr, job->spooled.attr) == 0 &&
+			strcmp(other_caps, caps) != 0)
+			return other_caps;
+	}
+	return NULL;
+}
+
 static void job_to_answer(const struct dry_run *d, const struct dry_job *job, struct json_out *out)
 {
 	const struct submission_context *c = &d->s->contexts[job->spooled.context];
@@ -100,6 +117,7 @@ static void job_to_answer(const struct dry_run *d, const struct dry_job *job, st
 	json_out_text(out, "rev", c->hash);
 	json_out_text(out, "system", c->system);
 	json_out_text(out, "drv_path", job->drv_path);
+	json_out_text(out, "same_as", same_as(d, job));
 	json_out_text(out, "error", job->error);
 	json_out_bool(out, "cached", job->cached);
 	json_out_int(out, "builds", job->builds);

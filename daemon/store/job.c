@@ -7,12 +7,18 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 
+/* The set of the first job of that attribute that is the same derivation for another set. */
+#define SAME_AS                                                                                    \
+	"(SELECT oc.caps FROM jobs o JOIN contexts oc ON oc.id = o.context_id WHERE "              \
+	"o.drv_path = j.drv_path AND o.attr = j.attr AND o.id < j.id AND oc.caps <> c.caps "       \
+	"ORDER BY o.id LIMIT 1)"
+
 /* In the order that row_to_job() reads. */
 #define JOB_COLUMNS                                                                                \
 	"j.id, j.attr, c.caps, c.flavour, r.hash, j.rev_from, r.trusted, c.system, j.priority, "   \
 	"j.submitter, j.state, j.held_state, j.failure, j.reason, j.drv_path, j.outputs, "         \
 	"j.build_id, j.submitted_at, j.started_at, j.finished_at, b.attempts, b.wall_ms, "         \
-	"b.core_ms, b.bytes_pushed, j.caps_from"
+	"b.core_ms, b.bytes_pushed, j.caps_from, " SAME_AS
 #define JOB_PARENTS                                                                                \
 	"JOIN contexts c ON c.id = j.context_id JOIN revisions r ON r.id = c.revision_id "         \
 	"LEFT JOIN builds b ON b.id = j.build_id "
@@ -201,6 +207,7 @@ static void row_to_job(struct query *q, struct job *job)
 	job->core_ms = query_get_int_or(q, 22, -1);
 	job->bytes_pushed = query_get_int_or(q, 23, -1);
 	job->caps_from = query_copy_text(q, 24);
+	job->same_as = query_copy_text(q, 25);
 }
 
 bool store_job_get(struct store *store, int64_t id, struct job *out)

@@ -183,5 +183,31 @@ class OpenSets(Conversation):
                 self.assertIn(why, said.stderr)
 
 
+class SameDerivation(Conversation):
+    """What does not depend on the capabilities is built once, and says so."""
+
+    def test_a_dry_run_tells_how_many_are_distinct(self):
+        with daemon_with({}) as (daemon, rev):
+            words = ["submit", "cmake", "magma", "--rev", rev, "--caps", "each:8.0,8.6,9.0", "--dry-run"]
+            jobs = daemon.post("/jobs?dry_run=1", [{"attr": a, "caps": "each:8.0,8.6,9.0", "rev": rev} for a in ("cmake", "magma")])
+            self.assertEqual([job["same_as"] for job in jobs["jobs"]], [None, "8.0", "8.0", None, None, None])
+            self.assertEqual(jobs["derivations"], 4)
+            said = daemon.client(*words)
+            self.assertIn("6 jobs, 4 distinct derivations", said.stdout)
+            self.assertEqual(said.stdout.count("same as 8.0"), 2)
+
+    def test_jobs_say_it(self):
+        with daemon_with({}) as (daemon, rev):
+            jobs = daemon.wait(*daemon.submit(["cmake", "magma"], "each:8.0,8.6", rev=rev))
+            self.assertEqual([(job["attr"], job["caps"], job["same_as"]) for job in jobs],
+                             [("cmake", ["8.0"], None), ("cmake", ["8.6"], "8.0"),
+                              ("magma", ["8.0"], None), ("magma", ["8.6"], None)])
+            self.assertEqual(jobs[0]["build"], jobs[1]["build"])
+            self.assertEqual(sum(build["name"] == "cmake-1.0" for build in daemon.builds()), 1)
+            self.assertIn("same as      8.0", daemon.client("show", "2").stdout)
+            self.assertNotIn("same as", daemon.client("show", "4").stdout)
+            self.assertIn("same as 8.0; ", daemon.client("list").stdout)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

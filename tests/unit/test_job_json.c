@@ -228,8 +228,8 @@ static const char full_job[] =
 	"\"caps_from\":\"default\",\"flavour\":\"default\",\"rev\":\"0123456789abcdef0123456789abcdef01234567\","
 	"\"rev_from\":\"branch master\",\"trusted\":true,\"system\":\"x86_64-linux\","
 	"\"priority\":1000,\"submitter\":\"root\",\"state\":\"failed\",\"reason\":\"because\","
-	"\"failure_class\":\"out of memory\",\"drv_path\":\"/nix/store/x.drv\",\"outputs\":"
-	"{\"out\":\"/nix/store/x\"},\"build\":3,\"attempts\":2,"
+	"\"failure_class\":\"out of memory\",\"drv_path\":\"/nix/store/x.drv\",\"same_as\":"
+	"\"8.6\",\"outputs\":{\"out\":\"/nix/store/x\"},\"build\":3,\"attempts\":2,"
 	"\"submitted_at\":\"2026-11-22T17:25:01.042Z\",\"started_at\":\"2026-11-22T17:25:02.000Z\","
 	"\"finished_at\":\"2026-11-22T17:25:03.999Z\",\"cost\":{\"wall_seconds\":1.001,"
 	"\"core_seconds\":5184000.123,\"bytes_pushed\":0}}";
@@ -238,7 +238,7 @@ static const char new_job[] =
 	"{\"id\":1,\"attr\":\"a\",\"caps\":[\"8.6\"],\"ptx\":false,\"caps_from\":null,"
 	"\"flavour\":\"default\",\"rev\":\"r\",\"rev_from\":\"hash\",\"trusted\":false,\"system\":\"s\",\"priority\":-1000,"
 	"\"submitter\":\"root\",\"state\":\"evaluating\",\"reason\":null,\"failure_class\":null,"
-	"\"drv_path\":null,\"outputs\":null,\"build\":null,\"attempts\":0,\"submitted_at\":null,"
+	"\"drv_path\":null,\"same_as\":null,\"outputs\":null,\"build\":null,\"attempts\":0,\"submitted_at\":null,"
 	"\"started_at\":null,\"finished_at\":null,\"cost\":{\"wall_seconds\":null,"
 	"\"core_seconds\":null,\"bytes_pushed\":null}}";
 
