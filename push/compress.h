@@ -22,18 +22,26 @@ struct compress_names {
 	const char *name;       /* On the command line and in a narinfo: "zstd", "xz". */
 	const char *suffix;     /* In a query and behind a file's name: "zst", "xz". */
 	const char *preference; /* In a cache's metadata: "ZSTD", "XZ". */
-	int level, max_level;   /* The default (Cachix's own), and the highest; the lowest is 0. */
+	int level, max_level;   /* The default, and the highest; the lowest is 0. */
 };
 
 const struct compress_names *compress_names(enum compress_method method);
 
+/* One stream. The same bytes come out however many workers there are, as long as there are some. */
+struct compress_spec {
+	enum compress_method method;
+	int level;
+	unsigned workers; /* Threads that compress while the caller goes on; 0: the caller does. */
+	uint64_t size;    /* Bytes that will come, exactly. */
+};
+
 /* Bytes that a stream takes while it runs, roughly. */
-uint64_t compress_memory(enum compress_method method, int level);
+uint64_t compress_memory(const struct compress_spec *spec);
 
 /* No less than what `size` bytes can become, with either method. */
 uint64_t compress_bound(uint64_t size);
 
-struct compress *compress_create(enum compress_method method, int level);
+struct compress *compress_create(const struct compress_spec *spec);
 void compress_destroy(struct compress *compress);
 
 /* What is to be compressed and where it goes; compress_run() moves both on. */

@@ -10,6 +10,7 @@
  * The order in which things start is the order below, and the order in which they end is the
  * reverse: secrets are guarded before anything is read, and the loop runs dry before they go. */
 #include <assert.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +217,8 @@ static void set_up_process(void)
 	/* Packing is work for the processor: as many threads as there are. */
 	(void)snprintf(threads, sizeof threads, "%u", uv_available_parallelism());
 	(void)setenv("UV_THREADPOOL_SIZE", threads, 0);
+	/* Buffers of parts go back to the system at once, whichever thread had them. */
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
 /* Everything that can be wrong before anything was done. */

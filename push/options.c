@@ -12,7 +12,7 @@
 #include "push/option_table.h"
 #include "push/retry.h"
 
-#define JOBS 8
+#define JOBS 32 /* As many requests at a time as the official client makes. */
 #define JOBS_MAX 64
 #define MEMORY (INT64_C(128) << 20)
 #define MEMORY_MIN (INT64_C(16) << 20)

@@ -72,12 +72,14 @@ static void end_hash(EVP_MD_CTX *context, unsigned char *out)
 		abort();
 }
 
-struct pack *pack_create(const struct path_info *info, enum compress_method method, int level)
+struct pack *pack_create(const struct path_info *info, const struct compress_spec *compress)
 {
 	struct pack *pack = xcalloc(1, sizeof *pack);
+	struct compress_spec spec = *compress;
 
+	spec.size = info->nar_size;
 	pack->info = info;
-	pack->compress = compress_create(method, level);
+	pack->compress = compress_create(&spec);
 	pack->nar_hash = begin_hash(EVP_sha256());
 	pack->file_hash = begin_hash(EVP_sha256());
 	pack->chunk = xmalloc(CHUNK);

@@ -30,8 +30,9 @@ uint64_t pack_part_size(uint64_t nar_size);
 /* How large a buffer a part needs: its size, or less when the whole file is smaller. */
 uint64_t pack_buffer_size(uint64_t nar_size);
 
-/* Begin. `info` is borrowed and must outlive the pack; nothing is opened yet. */
-struct pack *pack_create(const struct path_info *info, enum compress_method method, int level);
+/* Begin; `compress` is copied, but its size is the NAR's. `info` is borrowed and must outlive the
+ * pack; nothing is opened yet. */
+struct pack *pack_create(const struct path_info *info, const struct compress_spec *compress);
 void pack_destroy(struct pack *pack);
 
 struct pack_part {

@@ -18,6 +18,7 @@ struct shop {
 	const struct sign_key *key; /* NULL: the server signs. */
 	enum compress_method method;
 	int level;
+	unsigned workers; /* That compress one large path; 0: there is no memory for any. */
 };
 
 #endif

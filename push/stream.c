@@ -21,6 +21,10 @@
 
 #define SLOTS 4 /* Parts of one path that are in memory at most. */
 
+/* NARs from here on are compressed by several workers; below, other paths keep the processors busy.
+ */
+#define LARGE (UINT64_C(16) << 20)
+
 /* One buffer and the part in it. While it is FILLING, `buf` and `packed` are the worker's. */
 struct slot {
 	struct stream *stream;
@@ -43,7 +47,10 @@ struct stream {
 	void *owner;
 	struct fail fail; /* Also set by stream_stop(). */
 
-	struct pack *pack;
+	struct pack *pack; /* NULL when all is sent; then these two tell: */
+	uint64_t nar_bytes;
+	unsigned char file_hash[SHA256_LEN];
+
 	uv_work_t work;
 	struct slot *filling; /* While the worker runs; NULL else. */
 	int pack_rv;          /* Of the last pack_fill(), with `pack_err`. */
@@ -60,6 +67,21 @@ struct stream {
 };
 
 static void stream_step(struct stream *stream);
+
+/* ---- memory ---- */
+
+static void give_back(struct stream *s)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		free(STEAL_POINTER(s->slots[i].buf));
+	if (s->pack != NULL) {
+		s->nar_bytes = pack_nar_bytes(s->pack);
+		memcpy(s->file_hash, pack_file_hash(s->pack), SHA256_LEN);
+	}
+	pack_destroy(STEAL_POINTER(s->pack));
+	budget_give(s->shop->budget, s->reserved);
+	s->reserved = 0;
+}
 
 /* ---- packing ---- */
 
@@ -176,6 +198,8 @@ static void stream_step(struct stream *s)
 		if (s->upload != NULL)
 			send_full(s);
 		pack_next(s);
+		if (stream_is_sent(s))
+			give_back(s);
 	}
 	s->on_change(s->owner);
 }
@@ -185,8 +209,14 @@ static void stream_step(struct stream *s)
 struct stream *stream_create(const struct shop *shop, const struct path_info *info,
 	void (*on_change)(void *owner), void *owner)
 {
+	struct compress_spec compress = {
+		.method = shop->method,
+		.level = shop->level,
+		.workers = info->nar_size < LARGE ? 0 : shop->workers,
+		.size = info->nar_size,
+	};
 	uint64_t buffer = pack_buffer_size(info->nar_size);
-	uint64_t reserved = buffer + compress_memory(shop->method, shop->level);
+	uint64_t reserved = buffer + compress_memory(&compress);
 	struct stream *s;
 
 	if (!budget_take(shop->budget, reserved))
@@ -197,7 +227,7 @@ struct stream *stream_create(const struct shop *shop, const struct path_info *in
 	s->owner = owner;
 	s->buffer_size = buffer;
 	s->reserved = reserved;
-	s->pack = pack_create(info, shop->method, shop->level);
+	s->pack = pack_create(info, &compress);
 	for (size_t i = 0; i < SLOTS; i++)
 		s->slots[i].stream = s;
 	s->slots[0].buf = xmalloc((size_t)buffer);
@@ -209,13 +239,10 @@ void stream_destroy(struct stream *stream)
 	if (stream == NULL)
 		return;
 	assert(stream_is_quiet(stream));
-	budget_give(stream->shop->budget, stream->reserved);
-	for (size_t i = 0; i < SLOTS; i++)
-		free(stream->slots[i].buf);
+	give_back(stream);
 	for (size_t i = 0; i < stream->n_parts; i++)
 		free(stream->etags[i]);
 	free(stream->etags);
-	pack_destroy(stream->pack);
 	free(stream);
 }
 
@@ -234,7 +261,8 @@ void stream_send(struct stream *stream, const struct answer_create *upload)
 void stream_stop(struct stream *stream)
 {
 	fail_set(&stream->fail, FAIL_STOPPED, "stopped");
-	pack_stop(stream->pack);
+	if (stream->pack != NULL)
+		pack_stop(stream->pack);
 	for (size_t i = 0; i < SLOTS; i++)
 		if (stream->slots[i].part != NULL)
 			part_stop(stream->slots[i].part);
@@ -268,7 +296,7 @@ const struct fail *stream_fail(const struct stream *stream)
 
 void stream_progress(const struct stream *stream, uint64_t *out_nar, uint64_t *out_file)
 {
-	*out_nar = pack_nar_bytes(stream->pack);
+	*out_nar = stream->pack == NULL ? stream->nar_bytes : pack_nar_bytes(stream->pack);
 	*out_file = stream->sent;
 }
 
@@ -276,6 +304,6 @@ void stream_describe(const struct stream *stream, struct question_complete *out)
 {
 	out->etags = stream->etags;
 	out->n_parts = stream->n_parts;
-	out->file_hash = pack_file_hash(stream->pack);
+	out->file_hash = stream->file_hash;
 	out->file_size = stream->sent;
 }

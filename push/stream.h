@@ -1,6 +1,6 @@
 /* The bytes of one upload: packed in a worker thread, part by part, and sent while the next parts
  * are packed, in as many buffers as the budget allows. One is always ours, so that no stream ever
- * waits for another. */
+ * waits for another. Once all is sent the budget has everything back. */
 #ifndef CAPQ_PUSH_STREAM_H
 #define CAPQ_PUSH_STREAM_H
 

@@ -1,12 +1,16 @@
 /*   ASKING --- missing ---> PACKING --- a part is packed ---> CREATING --- created ---> SENDING
  *     |                                                                                    |
  *     | there after all                                                           all sent |
- *     v                               completed                                            v
- *    (end) <--------------------------------+---------------------------------------- COMPLETING
- *     ^                                     | there                                     |    ^
- *     | given up                            +-------- SETTLING <--- no good answer -----+    |
- *     |                                                  |                                   |
- *   ABORTING <--- failed, in any state, all quiet        +--- missing, may be tried again ---+
+ *     v                               completed                                 released   v
+ *    (end) <--------------------------------+-------------- COMPLETING <-------------- WAITING
+ *     ^                                     | there           |    ^
+ *     | given up                            +-- SETTLING <----+    |
+ *     |                                          |   no good answer|
+ *   ABORTING <--- failed, in any state, all quiet+-----------------+
+ *                                                 missing, may be tried again
+ *
+ * Everything up to WAITING may be done for a path and what it refers to at the same time; what can
+ * be seen in the cache begins with COMPLETING, and is references first.
  *
  * Nothing is created at the cache before a part is packed, so a path that cannot be read costs no
  * upload; what was created is completed or aborted on every way out.
@@ -34,6 +38,7 @@ enum upload_state {
 	PACKING,
 	CREATING,
 	SENDING,
+	WAITING,
 	COMPLETING,
 	SETTLING,
 	ABORTING,
@@ -162,6 +167,15 @@ static void complete(struct upload *u)
 		u->shop->api, &u->created, &question, &u->complete_retry, on_completed, u);
 }
 
+static void wait_or_complete(struct upload *u)
+{
+	u->state = WAITING;
+	if (u->spec.is_free)
+		complete(u);
+	else
+		u->spec.on_waiting(u->spec.owner);
+}
+
 static void settle(struct upload *u)
 {
 	if (!u->is_missing) {
@@ -222,6 +236,10 @@ static void upload_step(struct upload *u)
 		return;
 	case SENDING:
 		if (stream_is_sent(u->stream))
+			wait_or_complete(u);
+		return;
+	case WAITING:
+		if (u->spec.is_free)
 			complete(u);
 		return;
 	case COMPLETING:
@@ -259,6 +277,13 @@ struct upload *upload_start(const struct shop *shop, const struct upload_spec *s
 	else
 		begin(u);
 	return u;
+}
+
+void upload_release(struct upload *upload)
+{
+	upload->spec.is_free = true;
+	if (upload->state == WAITING)
+		upload_step(upload);
 }
 
 void upload_stop(struct upload *upload, const struct fail *why)

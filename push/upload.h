@@ -28,6 +28,10 @@ struct upload_end {
 struct upload_spec {
 	const struct path_info *info; /* Borrowed until the end. */
 	bool asks_first;              /* Ask once more whether the cache lacks it. */
+	bool is_free;                 /* It may be completed; else see upload_release(). */
+
+	/* At most once, from the loop: all is sent, and upload_release() is waited for. */
+	void (*on_waiting)(void *owner);
 
 	/* Exactly once, later, from the loop; the budget has its memory back. */
 	void (*on_done)(void *owner, const struct upload_end *end);
@@ -36,6 +40,9 @@ struct upload_spec {
 
 /* Start. NULL: the budget has no room for it now; try again when another upload has ended. */
 struct upload *upload_start(const struct shop *shop, const struct upload_spec *spec);
+
+/* All that the path refers to is in the cache: it may be completed. */
+void upload_release(struct upload *upload);
 
 /* Give it up because of `why`: `on_done` runs when the cache was told, or after some seconds. */
 void upload_stop(struct upload *upload, const struct fail *why);

@@ -1,14 +1,20 @@
-/* Each path of the closure is handed out by the plan's order once all that it refers to is settled.
- * One that the cache has is settled at once; others are uploaded. A path whose turn has come may
- * have to wait: all jobs are busy, there is no memory, or another process has its lock. It stands
- * in `waiting` then and is tried again at the next step, which the end of an upload makes; for
- * locks, which nobody tells us about, a timer does.
+/* Each path of the closure gets its turn in the plan's order, references first, as soon as there is
+ * room: then it is uploaded. It becomes free when all that it refers to is settled: only then it is
+ * completed, so that many paths are on their way at a time, however they refer to each other, and
+ * yet whatever can be seen in the cache is whole. One that the cache has is settled when it is
+ * free.
+ *
+ * A path whose turn has come may have to wait: all jobs are busy, there is no memory, or another
+ * process has its lock. It stands in `waiting` then and is tried again at the next step, which the
+ * end of an upload makes; for locks, which nobody tells us about, a timer does. An upload that is
+ * sent and not free keeps no job busy and no memory, so those that it waits for always go on.
  *
  * A path that fails takes along those that refer to it, and nobody else. What would happen to all
  * (the cache does not let us; a signal) ends the uploads early. */
 #include "push/uploads.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "io/clock.h"
 #include "lib/mem.h"
@@ -25,13 +31,20 @@
 
 #define LOCK_POLL_MS 100
 
+#define CONNECTIONS_MEMORY (UINT64_C(8) << 20)
+#define MEMORY_MIN (UINT64_C(8) << 20) /* With less, no part could be sent. */
+#define WORKERS_MAX 8                  /* More would wait for the hash of the NAR. */
+
 /* A path of the closure; its number is its place in the plan. */
 struct item {
 	struct uploads *uploads;
 	const struct path_info *info;
 	bool is_given, is_missing;
 	enum choice choice;
-	bool is_settled; /* In the cache, failed, or left out: nothing more to do. */
+	bool is_settled;   /* In the cache, failed, or left out: nothing more to do. */
+	bool is_free;      /* All that it refers to is in the cache. */
+	bool is_passed_by; /* It had its turn, and needs no upload. */
+	bool is_sent;      /* Its upload waits until it is free. */
 	struct upload *upload;
 	struct lock lock;
 	int64_t started_us;
@@ -45,8 +58,10 @@ struct uploads {
 	bool is_closing;
 
 	struct item *items;
-	size_t n_items, n_settled, n_running;
-	size_t *waiting; /* Numbers of items whose turn has come. */
+	size_t n_items, n_settled;
+	size_t n_running; /* Uploads. */
+	size_t n_busy;    /* Those of them that keep a job busy. */
+	size_t *waiting;  /* Numbers of items whose turn has come. */
 	size_t n_waiting;
 	bool is_locked, is_full; /* At the last step: a lock was held, no memory was left. */
 
@@ -84,9 +99,13 @@ static void on_lost(void *owner, size_t number)
 	struct item *lost = &failed->uploads->items[number];
 	struct fail fail = { 0 };
 
-	settle(lost);
 	fail_set(&fail, FAIL_REFERENCE, "%s, which it refers to, is not in the cache",
 		failed->info->path);
+	if (lost->upload != NULL)
+		upload_stop(lost->upload, &fail); /* on_uploaded() does the rest. */
+	if (lost->upload != NULL || lost->is_settled)
+		return;
+	settle(lost);
 	if (lost->is_given || lost->is_missing)
 		report_fail(lost->uploads->spec.report, lost->info->path, &fail);
 }
@@ -102,6 +121,16 @@ static void lose(struct item *item, const struct fail *fail)
 		order_lose(uploads->order, (size_t)(item - uploads->items), on_lost, item);
 }
 
+/* It may be long until it is free; others may use its job meanwhile. */
+static void on_waiting(void *owner)
+{
+	struct item *item = owner;
+
+	item->is_sent = true;
+	item->uploads->n_busy--;
+	uploads_step(item->uploads);
+}
+
 static void on_uploaded(void *owner, const struct upload_end *end)
 {
 	struct item *item = owner;
@@ -109,6 +138,7 @@ static void on_uploaded(void *owner, const struct upload_end *end)
 
 	item->upload = NULL;
 	uploads->n_running--;
+	uploads->n_busy -= !item->is_sent;
 	lock_release(&item->lock);
 	switch (end->outcome) {
 	case UPLOAD_DONE:
@@ -158,6 +188,8 @@ static void start_upload(struct item *item)
 		.info = item->info,
 		/* Whoever had the lock before us may have pushed it since the plan was made. */
 		.asks_first = item->lock.file != NULL,
+		.is_free = item->is_free,
+		.on_waiting = on_waiting,
 		.on_done = on_uploaded,
 		.owner = item,
 	};
@@ -170,6 +202,7 @@ static void start_upload(struct item *item)
 	}
 	item->started_us = clock_mono_us();
 	uploads->n_running++;
+	uploads->n_busy++;
 	report_start(uploads->spec.report, item->info->path, item->info->nar_size);
 }
 
@@ -197,6 +230,20 @@ static void leave_out(struct item *item)
 	pass(item);
 }
 
+static bool needs_no_upload(const struct item *item)
+{
+	return !item->is_missing || item->choice != CHOICE_TAKE ||
+	       item->uploads->spec.options->is_dry_run;
+}
+
+static void pass_by(struct item *item)
+{
+	if (item->is_missing && item->choice != CHOICE_TAKE)
+		leave_out(item);
+	else
+		skip(item);
+}
+
 /* False: it has to wait. */
 static bool take_turn(struct item *item)
 {
@@ -205,19 +252,19 @@ static bool take_turn(struct item *item)
 	if (!item->info->is_valid) {
 		fail_set(&fail, FAIL_STORE, "it is not valid: Nix does not have it");
 		lose(item, &fail);
-	} else if (item->is_missing && item->choice != CHOICE_TAKE) {
-		leave_out(item);
-	} else if (!item->is_missing || item->uploads->spec.options->is_dry_run) {
-		skip(item);
+	} else if (needs_no_upload(item)) {
+		item->is_passed_by = true;
+		if (item->is_free)
+			pass_by(item);
 	} else if (lock_item(item)) {
 		start_upload(item);
 	}
-	return item->upload != NULL || item->is_settled;
+	return item->upload != NULL || item->is_passed_by || item->is_settled;
 }
 
 static bool may_start(const struct uploads *uploads)
 {
-	return uploads->n_running < (size_t)uploads->spec.options->jobs && !uploads->is_full;
+	return uploads->n_busy < (size_t)uploads->spec.options->jobs && !uploads->is_full;
 }
 
 /* Those that waited, then those whose turn has come since. */
@@ -235,6 +282,22 @@ static void take_turns(struct uploads *uploads)
 	while (may_start(uploads) && order_next(uploads->order, &number))
 		if (!take_turn(&uploads->items[number]))
 			uploads->waiting[uploads->n_waiting++] = number;
+}
+
+/* Those that have become free since. */
+static void note_free(struct uploads *uploads)
+{
+	size_t number;
+
+	while (order_next_free(uploads->order, &number)) {
+		struct item *item = &uploads->items[number];
+
+		item->is_free = true;
+		if (item->upload != NULL)
+			upload_release(item->upload);
+		else if (item->is_passed_by)
+			pass_by(item);
+	}
 }
 
 /* ---- the end ---- */
@@ -285,6 +348,7 @@ static void uploads_step(struct uploads *uploads)
 		return;
 	}
 	take_turns(uploads);
+	note_free(uploads);
 	if (uploads->is_locked)
 		uv_timer_start(&uploads->poll, on_poll, LOCK_POLL_MS, 0);
 	if (uploads->n_running > 0 || uploads->n_waiting > 0)
@@ -337,6 +401,34 @@ static void make_items(struct uploads *uploads)
 		};
 }
 
+/* What parts and compressors may take: what the process takes already does not count, and some is
+ * left for the connections. */
+static uint64_t memory_left(const struct uploads *uploads)
+{
+	uint64_t memory = (uint64_t)uploads->spec.options->memory;
+	uint64_t taken = CONNECTIONS_MEMORY;
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		taken += (uint64_t)usage.ru_maxrss << 10;
+	return taken + MEMORY_MIN < memory ? memory - taken : MEMORY_MIN;
+}
+
+/* Threads that compress one large path, if that takes no more than a third of the memory. */
+static unsigned choose_workers(const struct shop *shop)
+{
+	struct compress_spec spec = {
+		.method = shop->method,
+		.level = shop->level,
+		.workers = uv_available_parallelism(),
+		.size = UINT64_MAX / 2,
+	};
+
+	if (spec.workers > WORKERS_MAX)
+		spec.workers = WORKERS_MAX;
+	return compress_memory(&spec) > shop->budget->size / 3 ? 0 : spec.workers;
+}
+
 static void make_shop(struct uploads *uploads)
 {
 	const struct options *options = uploads->spec.options;
@@ -345,7 +437,7 @@ static void make_shop(struct uploads *uploads)
 	const struct compress_names *names = compress_names(method);
 	int level = options->level < 0 ? names->level : (int)options->level;
 
-	uploads->budget.size = (uint64_t)options->memory;
+	uploads->budget.size = memory_left(uploads);
 	uploads->shop = (struct shop){
 		.loop = uploads->spec.api->loop,
 		.api = uploads->spec.api,
@@ -355,6 +447,7 @@ static void make_shop(struct uploads *uploads)
 		/* With "auto" the level may have been meant for the other method. */
 		.level = level > names->max_level ? names->max_level : level,
 	};
+	uploads->shop.workers = choose_workers(&uploads->shop);
 }
 
 struct uploads *uploads_start(const struct uploads_spec *spec)

@@ -100,6 +100,13 @@ static void make_file(struct fixture *f, size_t size, bool is_random)
 	sha256(f->nar.text, f->nar.len, f->info.nar_hash);
 }
 
+static struct pack *begin(const struct fixture *f, enum compress_method method, unsigned workers)
+{
+	struct compress_spec spec = { .method = method, .level = 2, .workers = workers };
+
+	return pack_create(&f->info, &spec);
+}
+
 static void check_md5(const unsigned char *bytes, const struct pack_part *part)
 {
 	unsigned char md5[MD5_LEN];
@@ -149,10 +156,10 @@ static void expect_unpacked(const struct fixture *f, const struct str *file, enu
 	assert_memory_equal(out, f->nar.text, f->nar.len);
 }
 
-static void expect_parts(struct fixture *f, size_t part_size, size_t wanted)
+static void expect_parts_of(struct fixture *f, unsigned workers, size_t part_size, size_t wanted)
 {
 	for (int m = 0; m < COMPRESS_METHODS; m++) {
-		struct pack *pack = pack_create(&f->info, (enum compress_method)m, 2);
+		struct pack *pack = begin(f, (enum compress_method)m, workers);
 		unsigned char hash[SHA256_LEN];
 		cleanup_str struct str file = { 0 };
 		size_t n = pack_all(pack, part_size, &file);
@@ -166,6 +173,12 @@ static void expect_parts(struct fixture *f, size_t part_size, size_t wanted)
 		expect_unpacked(f, &file, (enum compress_method)m);
 		pack_destroy(pack);
 	}
+}
+
+static void expect_parts(struct fixture *f, size_t part_size, size_t wanted)
+{
+	expect_parts_of(f, 0, part_size, wanted);
+	expect_parts_of(f, 2, part_size, wanted);
 }
 
 static void parts_are_the_file(void **state)
@@ -192,14 +205,14 @@ static void no_empty_last_part(void **state)
 	struct pack *pack;
 
 	make_file(f, 100000, true);
-	pack = pack_create(&f->info, COMPRESS_ZSTD, 2);
+	pack = begin(f, COMPRESS_ZSTD, 0);
 	assert_int_equal(pack_all(pack, 1 << 20, &file), 1);
 	pack_destroy(pack);
 	for (size_t n = 1; n <= 4; n++) {
 		if (file.len % n != 0)
 			continue;
 		str_clear(&f->nar);
-		pack = pack_create(&f->info, COMPRESS_ZSTD, 2);
+		pack = begin(f, COMPRESS_ZSTD, 0);
 		assert_int_equal(pack_all(pack, file.len / n, &f->nar), n);
 		pack_destroy(pack);
 	}
@@ -207,7 +220,7 @@ static void no_empty_last_part(void **state)
 
 static int pack_until_error(struct fixture *f, struct err *err)
 {
-	struct pack *pack = pack_create(&f->info, COMPRESS_ZSTD, 2);
+	struct pack *pack = begin(f, COMPRESS_ZSTD, 0);
 	cleanup_free unsigned char *buf = xmalloc(65536);
 	struct pack_part part = { 0 };
 	int rv = 0;
@@ -246,7 +259,7 @@ static void what_nix_did_not_register(void **state)
 static void stopping(void **state)
 {
 	struct fixture *f = *state;
-	struct pack *pack = pack_create(&f->info, COMPRESS_XZ, 2);
+	struct pack *pack = begin(f, COMPRESS_XZ, 0);
 	unsigned char buf[100];
 	struct pack_part part;
 
@@ -255,14 +268,40 @@ static void stopping(void **state)
 	pack_destroy(pack);
 }
 
-static void memory_grows_with_the_level(void **state)
+static uint64_t memory_of(int method, int level, unsigned workers)
+{
+	struct compress_spec spec = {
+		.method = (enum compress_method)method,
+		.level = level,
+		.workers = workers,
+		.size = GB,
+	};
+
+	return compress_memory(&spec);
+}
+
+static void memory_grows_with_level_and_workers(void **state)
 {
 	(void)state;
 	for (int m = 0; m < COMPRESS_METHODS; m++)
 		for (int level = 1; level <= compress_names((enum compress_method)m)->max_level;
-			level++)
-			assert_true(compress_memory((enum compress_method)m, level) >=
-				    compress_memory((enum compress_method)m, level - 1));
+			level++) {
+			assert_true(memory_of(m, level, 0) >= memory_of(m, level - 1, 0));
+			assert_true(memory_of(m, level, 2) > memory_of(m, level, 0));
+			assert_true(memory_of(m, level, 4) > memory_of(m, level, 2));
+		}
+}
+
+/* A small path costs little, so that many go at once. */
+static void a_small_input_takes_little_memory(void **state)
+{
+	struct compress_spec spec = { .level = 3, .size = 1000 };
+
+	(void)state;
+	for (int m = 0; m < COMPRESS_METHODS; m++) {
+		spec.method = (enum compress_method)m;
+		assert_true(compress_memory(&spec) < 2 * MIB);
+	}
 }
 
 int main(void)
@@ -273,7 +312,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_empty_last_part, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_nix_did_not_register, setup, teardown),
 		cmocka_unit_test_setup_teardown(stopping, setup, teardown),
-		cmocka_unit_test(memory_grows_with_the_level),
+		cmocka_unit_test(memory_grows_with_level_and_workers),
+		cmocka_unit_test(a_small_input_takes_little_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
