@@ -29,6 +29,8 @@ A rule {"match": REGEX, "nth": 1, "times": 1, "do": {...}} strikes the nth call 
   {"hold": true}                 answer when told to, /control/release
   {"etag": "..."}                give this ETag
   {"expire": true}               hand out a URL that has expired already
+
+--delay-ms N answers every call but the controls so much later, as a service far away would.
 """
 
 import argparse
@@ -503,7 +505,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 break
         else:
             kind, name, match = "unknown", "unknown", None
-        fault = {} if kind == "control" else self.service().note_call(kind, f"{self.command} {self.path}")
+        fault = {}
+        if kind != "control":
+            fault = self.service().note_call(kind, f"{self.command} {self.path}")
+            time.sleep(self.service().options.delay_ms / 1000)
         if self.strike_before(fault):
             return
         self.fault = fault
@@ -727,6 +732,7 @@ def main():
     parser.add_argument("--read-token", default="read-token", help="may only read")
     parser.add_argument("--min-part-size", type=int, default=5 << 20)
     parser.add_argument("--presign-seconds", type=int, default=300)
+    parser.add_argument("--delay-ms", type=float, default=0, help="of every answer")
     parser.add_argument("--state", metavar="DIR", help="keep everything there over restarts")
     parser.add_argument("--verbose", action="store_true", help="log every request on standard error")
     options = parser.parse_args()
