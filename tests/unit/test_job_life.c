@@ -1,12 +1,10 @@
-/* The two tables of states, written out a second time: what every fact does to a job or a build in
- * every state. A change of the way of a job is to be seen in two places. */
+/* The table of a job's states, written out a second time: what every fact does to a job in every
+ * state. A change of the way of a job is to be seen in two places. */
 #include "tests/support/cmocka_all.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/pipeline/build_life.h"
@@ -14,10 +12,8 @@
 #include "daemon/pipeline/steps.h"
 #include "daemon/store/event.h"
 #include "daemon/store/root.h"
-#include "tests/support/pipeline_case.h"
+#include "tests/support/life_case.h"
 #include "tests/support/store_case.h"
-
-#define SAME (-1) /* Nothing happens. */
 
 /* ---- facts about jobs; 0, or the code of what is refused ---- */
 
@@ -111,8 +107,9 @@ static int bumped(const struct fact *f)
 	return job_bump(f->p, f->id, "alice", NULL);
 }
 
-#define NO 99    /* Refused: CAPQ_EEXIST. */
-#define NEVER 98 /* It cannot be: an assertion stops the daemon. */
+#define SAME LIFE_SAME
+#define NO LIFE_REFUSED
+#define NEVER LIFE_NEVER
 #define EVAL JOB_EVALUATING
 #define PLAN JOB_PLANNING
 #define WAIT JOB_WAITING
@@ -172,14 +169,6 @@ static const struct {
 	/* clang-format on */
 };
 
-static int64_t n_events(struct pipeline_case *c)
-{
-	int64_t oldest, newest;
-
-	store_events_range(c->store, &oldest, &newest);
-	return newest;
-}
-
 static int job_state_of(struct pipeline_case *c, int64_t id)
 {
 	struct job job;
@@ -219,29 +208,10 @@ static struct fact make_job(
 static void assert_told(
 	struct pipeline_case *c, const int64_t *counts, int64_t events, int from, int to)
 {
-	assert_int_equal(n_events(c), events + 1);
+	assert_int_equal(life_case_events(c), events + 1);
 	assert_int_equal(c->p->last_event_id, events + 1);
 	assert_int_equal(c->p->job_counts[from], counts[from] - 1);
 	assert_int_equal(c->p->job_counts[to], counts[to] + 1);
-}
-
-/* What cannot be ends in abort(): in a process of its own. True in that one. */
-static bool in_child(pid_t *out_pid)
-{
-	*out_pid = fork();
-	if (*out_pid != 0)
-		return false;
-	(void)signal(SIGABRT, SIG_DFL); /* Not cmocka's. */
-	(void)freopen("/dev/null", "w", stderr);
-	return true;
-}
-
-static void assert_aborts(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
 static void try_job(struct pipeline_case *c, size_t row, int from)
@@ -249,17 +219,17 @@ static void try_job(struct pipeline_case *c, size_t row, int from)
 	struct fact f = make_job(
 		c, (int)row * JOB_STATES + from, (enum job_state)from, job_table[row].build);
 	int wanted = job_table[row].becomes[from], code, state;
-	int64_t counts[JOB_STATES], events = n_events(c);
+	int64_t counts[JOB_STATES], events = life_case_events(c);
 
 	if (wanted == NEVER) {
 		pid_t pid;
 
-		if (in_child(&pid)) {
+		if (life_case_in_child(&pid)) {
 			pipeline_begin(c->p, QUICK);
 			(void)job_table[row].happens(&f);
 			_exit(0);
 		}
-		assert_aborts(pid);
+		life_case_assert_aborts(pid);
 		return;
 	}
 	memcpy(counts, c->p->job_counts, sizeof counts);
@@ -277,7 +247,7 @@ static void try_job(struct pipeline_case *c, size_t row, int from)
 	if (wanted != NO && wanted != SAME)
 		assert_told(c, counts, events, from, wanted);
 	else if (job_table[row].happens != bumped)
-		assert_int_equal(n_events(c), events);
+		assert_int_equal(life_case_events(c), events);
 }
 
 static void what_becomes_of_a_job(void **state)
@@ -308,7 +278,7 @@ static void a_job_that_is_not_there(void **state)
 		pipeline_case_commit(c);
 		assert_int_equal(code, is_asked_for(job_table[row].happens) ? CAPQ_ENOTFOUND : 0);
 	}
-	assert_int_equal(n_events(c), 0);
+	assert_int_equal(life_case_events(c), 0);
 }
 
 /* Held before it was evaluated, it has no derivation to plan. */
@@ -322,211 +292,6 @@ static void what_was_held_early_is_evaluated(void **state)
 	assert_int_equal(job_release(c->p, id, "alice", NULL), 0);
 	pipeline_case_commit(c);
 	assert_int_equal(job_state_of(c, id), JOB_EVALUATING);
-}
-
-/* ---- facts about builds ---- */
-
-static void reopened(struct pipeline *p, int64_t id)
-{
-	build_reopened(p, id, BUILD_BLOCKED);
-}
-
-static void planned_again(struct pipeline *p, int64_t id)
-{
-	build_plan_again(p, id, "an input was collected");
-}
-
-static void needs_more(struct pipeline *p, int64_t id)
-{
-	build_needs_more(p, id, id);
-}
-
-static void started(struct pipeline *p, int64_t id)
-{
-	int64_t attempt;
-
-	build_started(p, id, "local", store_root_new(p->store, 1), &attempt);
-}
-
-static void built(struct pipeline *p, int64_t id)
-{
-	build_built(p, id, 1000, 900);
-}
-
-static void verified_for_the_cache(struct pipeline *p, int64_t id)
-{
-	char name[] = "cache", *before = p->settings->cache.name;
-
-	p->settings->cache.name = name;
-	build_verified(p, id);
-	p->settings->cache.name = before;
-}
-
-static void push_waits(struct pipeline *p, int64_t id)
-{
-	build_push_waits(p, id, "the cache does not answer");
-}
-
-static void pushed(struct pipeline *p, int64_t id)
-{
-	build_pushed(p, id, 4096);
-}
-
-static void failed_once(struct pipeline *p, int64_t id)
-{
-	build_try_failed(p, id, FAILURE_NETWORK, "no route");
-}
-
-static void failed_for_good(struct pipeline *p, int64_t id)
-{
-	build_try_failed(p, id, FAILURE_BUILD, "exit 1");
-}
-
-static void interrupted(struct pipeline *p, int64_t id)
-{
-	build_interrupted(p, id, "capqd is stopping");
-}
-
-#define BLOCKED BUILD_BLOCKED
-#define READY BUILD_READY
-#define BUILDING BUILD_BUILDING
-#define VERIFYING BUILD_VERIFYING
-#define PUSHING BUILD_PUSHING
-#define BDONE BUILD_DONE
-#define FAILED BUILD_FAILED
-
-/* What a build becomes. The columns are the states in their order: blocked, ready, building,
- * verifying, pushing, done, failed. */
-static const struct {
-	const char *what;
-	void (*happens)(struct pipeline *p, int64_t id);
-	int becomes[BUILD_STATES];
-} build_table[] = {
-	/* clang-format off */
-	{ "reopened", reopened,
-	  { SAME, SAME, SAME, SAME, SAME, BLOCKED, BLOCKED } },
-	{ "unblocked", build_unblocked,
-	  { READY, SAME, SAME, SAME, SAME, SAME, SAME } },
-	{ "fetched", build_was_fetched,
-	  { VERIFYING, SAME, SAME, SAME, SAME, SAME, SAME } },
-	{ "planned again", planned_again,
-	  { SAME, BLOCKED, BLOCKED, SAME, SAME, SAME, SAME } },
-	{ "needs more", needs_more,
-	  { SAME, BLOCKED, SAME, SAME, SAME, SAME, SAME } },
-	{ "started", started,
-	  { NEVER, BUILDING, NEVER, NEVER, NEVER, NEVER, NEVER } },
-	{ "built", built,
-	  { SAME, SAME, VERIFYING, SAME, SAME, SAME, SAME } },
-	{ "verified, nowhere to push it", build_verified,
-	  { SAME, SAME, SAME, BDONE, SAME, SAME, SAME } },
-	{ "verified", verified_for_the_cache,
-	  { SAME, SAME, SAME, PUSHING, SAME, SAME, SAME } },
-	{ "nowhere to push it any more", build_not_pushed,
-	  { SAME, SAME, SAME, SAME, BDONE, SAME, SAME } },
-	{ "the cache is away", push_waits,
-	  { SAME, SAME, SAME, SAME, PUSHING, SAME, SAME } },
-	{ "pushed", pushed,
-	  { SAME, SAME, SAME, SAME, BDONE, SAME, SAME } },
-	{ "failed once", failed_once,
-	  { BLOCKED, READY, READY, VERIFYING, PUSHING, SAME, SAME } },
-	{ "failed for good", failed_for_good,
-	  { FAILED, FAILED, FAILED, FAILED, FAILED, SAME, SAME } },
-	{ "interrupted", interrupted,
-	  { SAME, SAME, READY, SAME, SAME, SAME, SAME } },
-	{ "dropped", build_dropped,
-	  { SAME, SAME, FAILED, SAME, SAME, SAME, SAME } },
-	/* clang-format on */
-};
-
-static int build_state_of(struct pipeline_case *c, int64_t id)
-{
-	struct build build;
-	int state;
-
-	assert_true(store_build_get(c->store, id, &build));
-	state = (int)build.state;
-	build_finish(&build);
-	return state;
-}
-
-static void try_build(struct pipeline_case *c, size_t row, int from)
-{
-	cleanup_free char *name = str_format("torch-%zu-%d", row, from);
-	int64_t id = store_case_build(c->store, name, (enum build_state)from);
-	int64_t count = c->p->build_counts[from], events = n_events(c);
-	int wanted = build_table[row].becomes[from], state;
-
-	if (wanted == NEVER) {
-		pid_t pid;
-
-		if (in_child(&pid)) {
-			pipeline_begin(c->p, QUICK);
-			build_table[row].happens(c->p, id);
-			_exit(0);
-		}
-		assert_aborts(pid);
-		return;
-	}
-	pipeline_begin(c->p, QUICK);
-	build_table[row].happens(c->p, id);
-	pipeline_case_commit(c);
-	state = build_state_of(c, id);
-	if (state != (wanted == SAME ? from : wanted))
-		fail_msg("%s, %s: became %s", build_table[row].what,
-			build_state_name((enum build_state)from),
-			build_state_name((enum build_state)state));
-	assert_int_equal(n_events(c), events + (wanted == SAME ? 0 : 1));
-	assert_int_equal(
-		c->p->build_counts[from], count - (wanted == SAME || wanted == from ? 0 : 1));
-}
-
-static void what_becomes_of_a_build(void **state)
-{
-	struct pipeline_case *c = *state;
-
-	for (size_t row = 0; row < ARRAY_LEN(build_table); row++)
-		for (int from = 0; from < BUILD_STATES; from++)
-			try_build(c, row, from);
-}
-
-static void what_a_restart_makes_of_a_build(void **state)
-{
-	static const enum build_state after[BUILD_STATES] = {
-		[BUILD_BLOCKED] = BUILD_BLOCKED,
-		[BUILD_READY] = BUILD_READY,
-		[BUILD_BUILDING] = BUILD_READY,
-		[BUILD_VERIFYING] = BUILD_VERIFYING,
-		[BUILD_PUSHING] = BUILD_PUSHING,
-		[BUILD_DONE] = BUILD_DONE,
-		[BUILD_FAILED] = BUILD_FAILED,
-	};
-
-	(void)state;
-	for (int i = 0; i < BUILD_STATES; i++)
-		assert_int_equal(build_state_after_restart((enum build_state)i), after[i]);
-}
-
-/* What is tried again waits as long as its class says, and says so. */
-static void tries_are_counted_and_told(void **state)
-{
-	struct pipeline_case *c = *state;
-	int64_t id = store_case_build(c->store, "torch-2.5.1", BUILD_READY);
-	struct build build;
-
-	for (int tries = 1; tries <= 5; tries++) {
-		pipeline_begin(c->p, QUICK);
-		failed_once(c->p, id);
-		pipeline_case_commit(c);
-		assert_true(store_build_get(c->store, id, &build));
-		assert_int_equal(build.tries, tries);
-		assert_int_equal(build.failure, FAILURE_NETWORK);
-		assert_int_equal(build.state, tries < 5 ? BUILD_READY : BUILD_FAILED);
-		assert_int_equal(build.not_before > 0, tries < 5);
-		if (tries == 1)
-			assert_string_equal(
-				build.reason, "network: no route; again in 20s (try 2 of 5)");
-		build_finish(&build);
-	}
 }
 
 static void note_unused(void *owner, int64_t root_id)
@@ -553,7 +318,7 @@ static void without_a_cache_nothing_stays_pushing(void **state)
 	pipeline_case_reopen(c);
 	pushing_start_some(c->p);
 	assert_true(pipeline_run_events(c->p));
-	assert_int_equal(build_state_of(c, f.build_id), BUILD_DONE);
+	assert_int_equal(life_case_build_state(c, f.build_id), BUILD_DONE);
 	assert_int_equal(job_state_of(c, f.id), JOB_DONE);
 	store_roots_unused(c->store, note_unused, &unused);
 	assert_string_equal(str_text(&unused), "");
@@ -594,9 +359,6 @@ int main(void)
 		TEST(what_becomes_of_a_job),
 		TEST(a_job_that_is_not_there),
 		TEST(what_was_held_early_is_evaluated),
-		TEST(what_becomes_of_a_build),
-		cmocka_unit_test(what_a_restart_makes_of_a_build),
-		TEST(tries_are_counted_and_told),
 		TEST(without_a_cache_nothing_stays_pushing),
 		TEST(a_commit_that_fails_changes_nothing),
 	};
