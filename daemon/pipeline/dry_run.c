@@ -14,6 +14,7 @@
 #include "daemon/pipeline/probing.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submission.h"
+#include "daemon/pipeline/wanting.h"
 #include "daemon/pipeline/what_if.h"
 #include "daemon/store/context.h"
 #include "io/clock.h"
@@ -170,15 +171,22 @@ static void on_foretold(void *owner, struct forecast *forecast)
 	answer(d);
 }
 
-/* What costs depend on: the set of each of the plan's targets. */
 static void foretell(struct dry_run *d, struct graph *graph)
 {
-	cleanup_free const char **caps = xcalloc(d->n_drvs, sizeof *caps);
+	cleanup_free struct what_if_target *targets = xcalloc(d->n_drvs, sizeof *targets);
 
-	for (size_t i = 0; i < d->s->n; i++)
-		if (d->jobs[i].target != SIZE_MAX)
-			caps[d->jobs[i].target] = d->s->contexts[d->jobs[i].spooled.context].caps;
-	what_if(d->p, graph, caps, d->s->who, &d->what_if);
+	for (size_t i = 0; i < d->s->n; i++) {
+		const struct spooled *job = &d->jobs[i].spooled;
+		const struct submission_context *context = &d->s->contexts[job->context];
+		struct what_if_target *target;
+
+		if (d->jobs[i].target == SIZE_MAX)
+			continue;
+		target = &targets[d->jobs[i].target];
+		target->caps = context->caps;
+		target->weight += job_weight(d->p, context->from, context->caps, job->priority);
+	}
+	what_if(d->p, graph, targets, d->s->who, &d->what_if);
 	if (d->what_if.copy == NULL) {
 		answer(d);
 		return;

@@ -43,28 +43,27 @@ static bool is_fat(const char *caps)
 	return strchr(caps, ',') != NULL;
 }
 
-static double branch_weight(const struct pipeline *p, const struct job_want *want)
+static double branch_weight(const struct pipeline *p, const char *rev_from, const char *caps)
 {
 	static const char prefix[] = "branch ";
 	const struct items *branches = &p->settings->scheduling.branches;
 	const struct branch_weight *weights = branches->items;
 
-	if (strncmp(want->rev_from, prefix, sizeof prefix - 1) != 0)
+	if (strncmp(rev_from, prefix, sizeof prefix - 1) != 0)
 		return 1;
 	for (size_t i = 0; i < branches->n; i++)
-		if (strcmp(weights[i].name, want->rev_from + sizeof prefix - 1) == 0)
-			return (double)(is_fat(want->caps) ? weights[i].fat_weight
-							   : weights[i].weight) /
+		if (strcmp(weights[i].name, rev_from + sizeof prefix - 1) == 0)
+			return (double)(is_fat(caps) ? weights[i].fat_weight : weights[i].weight) /
 			       100;
 	return 1;
 }
 
-static double weight_of(const struct pipeline *p, const struct job_want *want)
+double job_weight(const struct pipeline *p, const char *rev_from, const char *caps, int priority)
 {
-	double doublings = want->priority / PRIORITY_DOUBLES;
+	double doublings = priority / PRIORITY_DOUBLES;
 
 	doublings = fmin(fmax(doublings, -PRIORITY_DOUBLINGS_MAX), PRIORITY_DOUBLINGS_MAX);
-	return branch_weight(p, want) * exp2(doublings);
+	return branch_weight(p, rev_from, caps) * exp2(doublings);
 }
 
 /* ---- the jobs of a build, taken together ---- */
@@ -95,7 +94,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static void fold(struct folding *f, const struct job_want *job)
 {
 	int64_t since_at = job->promise.since_at != 0 ? job->promise.since_at : job->submitted_at;
-	double weight = weight_of(f->p, job);
+	double weight = job_weight(f->p, job->rev_from, job->caps, job->priority);
 	struct sched_want *want = &f->want;
 
 	want->jobs++;

@@ -8,6 +8,9 @@
 int64_t schedule_time(int64_t wall_ms);
 int64_t wall_time(int64_t schedule_ms);
 
+/* What a job weighs, by where its revision came from (`rev_from`), its set and its priority. */
+double job_weight(const struct pipeline *p, const char *rev_from, const char *caps, int priority);
+
 /* Jobs of the build came, went or changed. Not within a write. */
 void wants_changed(struct pipeline *p, int64_t build_id);
 

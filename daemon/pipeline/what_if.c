@@ -90,12 +90,12 @@ static void add(struct adding *a, uint32_t index)
 	a->ids[index] = build.id;
 }
 
-static void want(struct adding *a, size_t target, const char *submitter)
+static void want(struct adding *a, size_t target, double weight, const char *submitter)
 {
 	int64_t id = a->ids[a->graph->targets[target]], now_ms = clock_mono_ms();
 	struct sched_want want = {
 		.jobs = 1,
-		.weight = 1,
+		.weight = weight,
 		.since_ms = now_ms,
 		.start_by_ms = SCHED_PROMISE_NOW,
 	};
@@ -107,7 +107,7 @@ static void want(struct adding *a, size_t target, const char *submitter)
 	sched_set_want(a->out->copy, id, &want, now_ms);
 }
 
-void what_if(struct pipeline *p, struct graph *graph, const char *const *caps,
+void what_if(struct pipeline *p, struct graph *graph, const struct what_if_target *targets,
 	const char *submitter, struct what_if *out)
 {
 	struct adding a = { .p = p, .graph = graph, .out = out };
@@ -119,12 +119,12 @@ void what_if(struct pipeline *p, struct graph *graph, const char *const *caps,
 	a.caps = xcalloc(graph->n, sizeof *a.caps);
 	a.ids = xcalloc(graph->n, sizeof *a.ids);
 	for (size_t i = 0; i < graph->n_targets; i++)
-		a.caps[graph->targets[i]] = caps[i];
+		a.caps[graph->targets[i]] = targets[i].caps;
 	spread_caps(&a);
 	for (size_t i = 0; i < graph->n_order; i++)
 		add(&a, graph->order[i]);
 	for (size_t i = 0; out->copy != NULL && i < graph->n_targets; i++)
-		want(&a, i, submitter);
+		want(&a, i, targets[i].weight, submitter);
 	free((void *)a.caps);
 	free(a.ids);
 	free(a.needs);

@@ -12,8 +12,14 @@ struct what_if {
 	double build_ms, core_ms; /* Medians of all that is missing, summed up. */
 };
 
-/* `caps` has the capability set of each target. The graph is settled. */
-void what_if(struct pipeline *p, struct graph *graph, const char *const *caps,
+/* What jobs ask of a target of the graph. */
+struct what_if_target {
+	const char *caps;
+	double weight; /* Of all of them together. */
+};
+
+/* `targets` in the order of the graph's, which is settled. */
+void what_if(struct pipeline *p, struct graph *graph, const struct what_if_target *targets,
 	const char *submitter, struct what_if *out);
 
 #endif

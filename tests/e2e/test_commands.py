@@ -174,6 +174,8 @@ class Order(unittest.TestCase):
             self.assertGreater(start["estimate_p90_seconds"], start["estimate_seconds"])
             answer = daemon.post("/jobs?dry_run=1", [{"attr": "magma", "caps": "8.6"}])
             self.assertLess(etas[0]["done_p50"], answer["jobs"][0]["eta"]["start_p50"])
+            urgent = daemon.post("/jobs?dry_run=1", [{"attr": "magma", "caps": "8.6", "priority": 100}])
+            self.assertLess(urgent["jobs"][0]["eta"]["start_p50"], answer["jobs"][0]["eta"]["start_p50"])
             self.assertGreater(answer["core_seconds"], 0)
 
     def test_a_drain_lets_end_what_runs_and_survives_a_restart(self):
