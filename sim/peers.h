@@ -1,5 +1,6 @@
 /* The policies that spr is compared with, each in its strong form: they hold back what cannot be
- * built yet, drop what is superseded, and have the same estimates. */
+ * built yet, drop what is superseded, and have the same estimates. Where age counts, hrrn lets it
+ * be inherited; Slurm's is the job's own. */
 #ifndef CAPQ_SIM_PEERS_H
 #define CAPQ_SIM_PEERS_H
 

@@ -49,6 +49,7 @@ static const char style[] =
 	".paper { fill: #ffffff; } text { fill: #24292f; } .lane { fill: #f3f5f7; }\n"
 	".grid { stroke: #d0d7de; fill: none; }\n"
 	".thin { fill: #3b9bd4; } .medium { fill: #d98e00; } .fat { fill: #b8321e; }\n"
+	".promised { stroke: #24292f; stroke-width: 1.6; }\n"
 	".title { font-size: 15px; font-weight: 600; }\n"
 	".end { text-anchor: end; } .middle { text-anchor: middle; }\n"
 	".dots { fill: none; stroke-width: 2.6; stroke-linecap: round; stroke-opacity: .55; }\n"
@@ -58,6 +59,7 @@ static const char style[] =
 	".paper { fill: #0d1117; } text { fill: #e6edf3; } .lane { fill: #161b22; }\n"
 	".grid { stroke: #3d444d; }\n"
 	".thin { fill: #56b4e9; } .medium { fill: #e69f00; } .fat { fill: #ff6b4a; }\n"
+	".promised { stroke: #e6edf3; }\n"
 	".dots { fill: none; }\n"
 	".dots.thin { stroke: #56b4e9; } .dots.medium { stroke: #e69f00; }\n"
 	".dots.fat { stroke: #ff6b4a; } }\n"
@@ -196,8 +198,10 @@ static void draw_wide(struct drawing *d, size_t index, const struct sim_build_re
 
 	if (width < HOVER_WIDTH)
 		return;
-	str_addf(d->out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">",
-		build_class_name(class), x, y, fmax(width - 0.4, 0.1), height);
+	str_addf(d->out,
+		"<rect class=\"%s%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">",
+		build_class_name(class), build->is_promised ? " promised" : "", x, y,
+		fmax(width - 0.4, 0.1), height);
 	add_hint(d, &d->report->trace->rows[index], build);
 	str_add(d->out, "</rect>\n");
 }
@@ -313,6 +317,24 @@ static void find_span(struct drawing *d)
 	}
 }
 
+static bool any_is_promised(const struct report *report)
+{
+	for (size_t k = 0; k < report->n; k++)
+		for (size_t i = 0; i < report->plays[k].result.n; i++)
+			if (report->plays[k].result.builds[i].is_promised)
+				return true;
+	return false;
+}
+
+static void draw_key(struct drawing *d, double at, const char *class, const char *text)
+{
+	double x = LEFT + at;
+
+	str_addf(d->out, "<rect class=\"%s\" x=\"%.0f\" y=\"14\" width=\"12\" height=\"12\"/>\n",
+		class, x);
+	add_label(d, x + 18, 24, "legend", text);
+}
+
 static void draw_legend(struct drawing *d)
 {
 	static const char *const texts[BUILD_CLASSES] = { "thin: the cheapest 60 % of the builds",
@@ -320,14 +342,10 @@ static void draw_legend(struct drawing *d)
 	static const double at[BUILD_CLASSES] = { 0, 260, 350 };
 	const char *name = d->report->trace_name, *slash = strrchr(name, '/');
 
-	for (int class = 0; class < BUILD_CLASSES; class ++) {
-		double x = LEFT + at[class];
-
-		str_addf(d->out,
-			"<rect class=\"%s\" x=\"%.0f\" y=\"14\" width=\"12\" height=\"12\"/>\n",
-			build_class_name((enum build_class) class), x);
-		add_label(d, x + 18, 24, "legend", texts[class]);
-	}
+	for (int class = 0; class < BUILD_CLASSES; class ++)
+		draw_key(d, at[class], build_class_name((enum build_class) class), texts[class]);
+	if (any_is_promised(d->report))
+		draw_key(d, 560, "lane promised", "started by its promise");
 	add_label(d, LEFT + PLOT_WIDTH, 24, "end", slash == NULL ? name : slash + 1);
 }
 

@@ -206,6 +206,7 @@ static void test_svg(void **state)
 	assert_non_null(strstr(out.text, ">&lt;torch&gt; &amp; &quot;co&quot; 8.6 (1): "));
 	assert_non_null(strstr(out.text, ">&lt;a&amp;b&gt;.csv<"));
 	assert_null(strstr(out.text, "<torch>"));
+	assert_null(strstr(out.text, "started by its promise")); /* None is. */
 	finish(&scored);
 }
 
