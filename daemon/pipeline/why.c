@@ -215,7 +215,10 @@ static void why_queued(struct pipeline *p, const struct build *build, const stru
 		why_next(build, why, out);
 	else
 		why_order(p, build, why, max_ahead, out);
-	out->ahead = why->rule == SCHED_WHY_ORDER ? (int64_t)why->n : 0;
+	if (why->rule == SCHED_WHY_ORDER || why->rule == SCHED_WHY_LANE)
+		out->ahead = (int64_t)why->n;
+	else
+		out->ahead = 0;
 	add_promise(why, &out->text);
 }
 
