@@ -15,6 +15,13 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 
+/* Bodies from here on are sent so many bytes at a time. */
+#define LARGE_BODY (256u << 10)
+
+/* As many connections stay open for the requests to come; libcurl's own limit follows the number of
+ * requests that run, and would close most of them in a moment of quiet. */
+#define IDLE_CONNECTIONS 64
+
 /* A list of requests, in order. */
 struct queue {
 	struct http_request *first, **last; /* `last` is where the next goes. */
@@ -47,6 +54,7 @@ struct http_request {
 	CURL *easy;
 	struct http_request *next; /* In http->stopped. */
 	void (*on_done)(void *owner, const struct http_end *end);
+	size_t (*on_pull)(void *owner, char *buf, size_t size);
 	void *owner;
 	struct str answer;
 	size_t max_answer;
@@ -125,6 +133,20 @@ static size_t on_body(char *out, size_t one, size_t room, void *owner)
 	memcpy(out, request->body + request->sent, n);
 	request->sent += n;
 	return n;
+}
+
+/* The same for a body that comes piece by piece. What a short piece leaves of its share is lost. */
+static size_t on_pull(char *out, size_t one, size_t room, void *owner)
+{
+	struct http_request *request = owner;
+	size_t n = rate_take(&request->http->rate, clock_mono_us(), one * room);
+
+	if (n == 0) {
+		pause_request(request);
+		return CURL_READFUNC_PAUSE;
+	}
+	n = request->on_pull(request->owner, out, n);
+	return n == HTTP_PULL_LATER ? CURL_READFUNC_PAUSE : n;
 }
 
 /* It starts over, because a kept connection had gone. */
@@ -334,7 +356,7 @@ static struct curl_slist *make_headers(const struct http_spec *spec)
 	for (size_t i = 0; i < n; i++)
 		list[used++].data = (char *)spec->headers[i];
 	list[used++].data = no_expect;
-	if (spec->body == NULL)
+	if (spec->body == NULL && spec->on_pull == NULL)
 		list[used++].data = no_type;
 	for (size_t i = 0; i + 1 < used; i++)
 		list[i].next = &list[i + 1];
@@ -352,6 +374,15 @@ static void set_number(CURL *easy, CURLoption option, uint64_t number)
 {
 	if (curl_easy_setopt(easy, option, (long)number) != CURLE_OK)
 		abort();
+}
+
+/* Its length is not known: HTTP/1.1 sends it in chunks. */
+static void set_pulled_body(struct http_request *request)
+{
+	set_number(request->easy, CURLOPT_UPLOAD, 1);
+	set_number(request->easy, CURLOPT_UPLOAD_BUFFERSIZE, LARGE_BODY);
+	(void)curl_easy_setopt(request->easy, CURLOPT_READFUNCTION, on_pull);
+	(void)curl_easy_setopt(request->easy, CURLOPT_READDATA, request);
 }
 
 /* Piece by piece, as the rate allows; with a Content-Length all the same. */
@@ -372,6 +403,8 @@ static void set_body(struct http_request *request, const struct http_spec *spec)
 {
 	CURL *easy = request->easy;
 
+	if (spec->body_len >= LARGE_BODY)
+		set_number(easy, CURLOPT_UPLOAD_BUFFERSIZE, LARGE_BODY);
 	if (spec->body == NULL && strcmp(spec->method, "GET") == 0)
 		return;
 	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
@@ -408,7 +441,10 @@ static void set_options(struct http_request *request, const struct http_spec *sp
 	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-	set_body(request, spec);
+	if (spec->on_pull != NULL)
+		set_pulled_body(request);
+	else
+		set_body(request, spec);
 	set_limits(easy, spec);
 }
 
@@ -419,6 +455,7 @@ struct http_request *http_start(struct http *http, const struct http_spec *spec)
 
 	request->http = http;
 	request->on_done = spec->on_done;
+	request->on_pull = spec->on_pull;
 	request->owner = spec->owner;
 	request->max_answer = spec->max_answer;
 	request->headers = make_headers(spec);
@@ -430,6 +467,12 @@ struct http_request *http_start(struct http *http, const struct http_spec *spec)
 	rv = curl_multi_add_handle(http->multi, request->easy);
 	assert(rv == CURLM_OK); /* A fresh handle. */
 	return request;
+}
+
+void http_resume(struct http_request *request)
+{
+	if (!request->is_paused) /* Else its turn comes. */
+		(void)curl_easy_pause(request->easy, CURLPAUSE_CONT);
 }
 
 void http_stop(struct http_request *request)
@@ -464,6 +507,7 @@ struct http *http_open(uv_loop_t *loop, const struct http_config *config)
 	http->open_handles = 3;
 	http->paused.last = &http->paused.first;
 	rate_init(&http->rate, config->max_send_rate, clock_mono_us());
+	(void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
 	(void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	(void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
 	(void)curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);

@@ -51,6 +51,12 @@ struct http_spec {
 				     * end: a header may hold a secret, which is not copied here. */
 	const void *body;           /* Borrowed until the end; NULL: none is sent. */
 	size_t body_len;
+
+	/* Else the body comes piece by piece: write up to `size` bytes of it to `buf` and return
+	 * how many; 0: it has ended; HTTP_PULL_LATER: not now, http_resume() will say when. NULL:
+	 * there is none. Must start or stop no request. */
+	size_t (*on_pull)(void *owner, char *buf, size_t size);
+
 	size_t max_answer;   /* A longer body ends the request as HTTP_FAILED. */
 	uint64_t connect_ms; /* To connect; 0: five minutes. */
 	uint64_t stall_ms;   /* Without a byte in either direction; 0: any time. */
@@ -63,6 +69,10 @@ struct http_spec {
 /* Start `spec`, which is copied. `on_done` runs exactly once, later, from the loop; even a URL that
  * is none is only reported there. Redirects are not followed. */
 struct http_request *http_start(struct http *http, const struct http_spec *spec);
+
+/* There is more of a body whose `on_pull` said HTTP_PULL_LATER. Not from inside `on_pull`. */
+#define HTTP_PULL_LATER SIZE_MAX
+void http_resume(struct http_request *request);
 
 /* End it now: `on_done` runs with HTTP_STOPPED, later. What `spec` lent is not used any more when
  * this returns. Allowed any time before `on_done` runs. */

@@ -14,17 +14,19 @@
 #include "push/answer.h"
 #include "push/call.h"
 
+struct cache_kind;
 struct http;
 struct pin_keep;
 struct question_complete;
 struct secrets;
 
-/* One cache. Borrows all of it. */
+/* One cache, of whichever kind. Borrows all of it. */
 struct api {
 	uv_loop_t *loop;
 	struct http *http;
 	const struct secrets *secrets;
-	const char *cache_url; /* From api_cache_url(). */
+	const struct cache_kind *kind;
+	const char *cache_url; /* From api_cache_url() or plain_url(). */
 	int64_t retry_for_ms;  /* How long a call may wait between its tries, in all. */
 };
 

@@ -60,6 +60,7 @@ static void on_closed(uv_handle_t *timer)
 	call->spec.on_done(call->spec.owner, &call->end);
 	free(call->spec.url);
 	free(call->spec.json);
+	free(call->spec.text);
 	free(call->etag);
 	free(call);
 }
@@ -69,6 +70,12 @@ static void close_call(struct call *call, enum call_outcome outcome)
 	call->state = CLOSING;
 	call->end.outcome = outcome;
 	uv_close((uv_handle_t *)&call->timer, on_closed);
+}
+
+void call_resume(struct call *call)
+{
+	if (call->state == TRYING)
+		http_resume(call->request);
 }
 
 void call_stop(struct call *call)
@@ -185,16 +192,25 @@ static void on_answer(void *owner, const struct http_end *end)
 		fail_or_wait(call, end, &err);
 }
 
+static size_t on_pull(void *owner, char *buf, size_t size)
+{
+	struct call *call = owner;
+
+	return call->spec.on_pull(call->spec.owner, buf, size);
+}
+
 static void try_once(struct call *call)
 {
 	const struct call_spec *spec = &call->spec;
 	const struct retry_row *row = retry_row(spec->kind);
+	const char *text = spec->json != NULL ? spec->json : spec->text;
 	struct http_spec http = {
 		.method = spec->method,
 		.url = spec->url,
 		.headers = call->headers,
-		.body = spec->json != NULL ? spec->json : spec->bytes,
-		.body_len = spec->json != NULL ? strlen(spec->json) : spec->bytes_len,
+		.body = text != NULL ? text : spec->bytes,
+		.body_len = text != NULL ? strlen(text) : spec->bytes_len,
+		.on_pull = spec->on_pull == NULL ? NULL : on_pull,
 		.max_answer = spec->max_answer > 0 ? spec->max_answer : ANSWER_MAX,
 		.connect_ms = CONNECT_MS,
 		.stall_ms = (uint64_t)row->stall_ms,
@@ -208,15 +224,17 @@ static void try_once(struct call *call)
 	call->request = http_start(call->api->http, &http);
 }
 
-/* The object store gets exactly these two headers; the API the token and JSON's. */
+/* Files get their type, and for the object store their MD5; the API the token and JSON's. */
 static void set_headers(struct call *call)
 {
 	size_t n = 0;
 
-	if (call->spec.bytes != NULL) {
+	if (call->spec.type != NULL) {
+		call->headers[n++] = call->spec.type;
+		if (call->spec.md5 == NULL)
+			return;
 		(void)snprintf(call->md5_header, sizeof call->md5_header, "Content-MD5: %s",
 			call->spec.md5);
-		call->headers[n++] = "Content-Type: application/octet-stream";
 		call->headers[n++] = call->md5_header;
 		return;
 	}

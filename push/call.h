@@ -30,9 +30,12 @@ struct call_spec {
 	const char *method;
 	char *url;         /* Taken. */
 	char *json;        /* The body, taken; or NULL. */
+	char *text;        /* Else the body, taken; or NULL. */
 	const void *bytes; /* Else the body, borrowed until the end; or NULL. */
 	size_t bytes_len;
-	const char *md5;   /* With `bytes`: their MD5 in base 64. Copied. */
+	size_t (*on_pull)(void *owner, char *buf, size_t size); /* Else: see io/http.h. */
+	const char *type;  /* "Content-Type: ..." of all bodies but JSON. */
+	const char *md5;   /* With `bytes`: their MD5 in base 64, copied; or NULL. */
 	size_t max_answer; /* Bytes; 0: 64 KiB. */
 
 	/* Its tries so far, borrowed until the end: for calls that are renewed, which must not
@@ -52,6 +55,9 @@ struct call_spec {
 
 /* Start a call; `spec` is copied. */
 struct call *call_start(const struct api *api, const struct call_spec *spec);
+
+/* See http_resume(). */
+void call_resume(struct call *call);
 
 /* End it as CALL_STOPPED, later. What was lent is not used any more when this returns. Does nothing
  * when it is ending already. */

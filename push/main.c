@@ -22,10 +22,12 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 #include "push/api.h"
+#include "push/cache_kind.h"
 #include "push/check.h"
 #include "push/lock.h"
 #include "push/option_table.h"
 #include "push/options.h"
+#include "push/plain.h"
 #include "push/push.h"
 #include "push/report.h"
 #include "push/secrets.h"
@@ -140,6 +142,7 @@ static void open_api(struct program *program)
 		.loop = &program->loop,
 		.http = program->http,
 		.secrets = &program->secrets,
+		.kind = program->options.to != NULL ? &cache_kind_plain : &cache_kind_cachix,
 		.cache_url = program->cache_url,
 		.retry_for_ms = program->options.retry_for_ms,
 	};
@@ -221,16 +224,13 @@ static void set_up_process(void)
 	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
-/* Everything that can be wrong before anything was done. */
-static int prepare(struct program *program, struct err *err)
+static int prepare_cachix(struct program *program, struct err *err)
 {
 	const struct options *options = &program->options;
 	int rv = api_cache_url(options->host, options->cache, &program->cache_url, err);
 
 	if (rv == 0)
 		rv = secrets_init(&program->secrets, err);
-	if (rv == 0 && options->lock_dir != NULL)
-		rv = lock_prepare(options->lock_dir, err);
 	if (rv < 0)
 		return rv;
 	if (!options->is_check && program->secrets.authorization == NULL &&
@@ -244,6 +244,23 @@ static int prepare(struct program *program, struct err *err)
 			"--pin needs the cache's token, a signing key does not do: put it into "
 			"$CREDENTIALS_DIRECTORY/cachix-auth-token or CACHIX_AUTH_TOKEN");
 	return 0;
+}
+
+static int prepare_plain(struct program *program, struct err *err)
+{
+	const struct options *options = &program->options;
+	int rv = plain_url(options->to, &program->cache_url, err);
+
+	return rv < 0 ? rv : secrets_init_plain(&program->secrets, options->signing_key, err);
+}
+
+/* Everything that can be wrong before anything was done. */
+static int prepare(struct program *program, struct err *err)
+{
+	const struct options *options = &program->options;
+	int rv = options->to != NULL ? prepare_plain(program, err) : prepare_cachix(program, err);
+
+	return rv < 0 || options->lock_dir == NULL ? rv : lock_prepare(options->lock_dir, err);
 }
 
 static int push_or_check(struct program *program)

@@ -8,12 +8,15 @@
 #include "lib/mem.h"
 #include "lib/store_path.h"
 #include "push/api.h"
+#include "push/ask_each.h"
+#include "push/cache_kind.h"
 
 struct missing {
 	const struct api *api;
 	missing_done *on_done;
 	void *owner;
-	struct call *call; /* Always one under way. */
+	struct call *call; /* One of these is always under way; the other NULL. */
+	struct ask_each *asks;
 
 	char (*hashes)[STORE_HASH_LEN + 1]; /* Sorted, each once. */
 	size_t n, first, batch;             /* `batch` of them from `first` on are asked for. */
@@ -33,6 +36,14 @@ static void finish(struct missing *missing, const struct fail *fail)
 	answer_missing_free(&missing->all);
 	free(missing->hashes);
 	free(missing);
+}
+
+static void on_asked_each(void *owner, const struct answer_missing *answer, const struct fail *fail)
+{
+	struct missing *missing = owner;
+
+	answer_missing_add(&missing->all, answer);
+	finish(missing, fail);
 }
 
 static void on_answer(void *owner, const struct call_end *end)
@@ -94,12 +105,19 @@ struct missing *missing_start(const struct api *api, const char *const *paths, s
 		memcpy(missing->hashes[i], store_path_base(paths[i]), STORE_HASH_LEN);
 	array_sort(missing->hashes, n, sizeof *missing->hashes, compare_hashes);
 	missing->n = array_unique(missing->hashes, n, sizeof *missing->hashes, compare_hashes);
-	ask(missing);
+	if (api->kind->asks_each)
+		missing->asks =
+			ask_each_start(api, missing->hashes, missing->n, on_asked_each, missing);
+	else
+		ask(missing);
 	return missing;
 }
 
 void missing_stop(struct missing *missing)
 {
 	missing->stop_wanted = true;
-	call_stop(missing->call);
+	if (missing->asks != NULL)
+		ask_each_stop(missing->asks);
+	else
+		call_stop(missing->call);
 }

@@ -5,8 +5,12 @@
 #define HELP_COLUMN 25
 
 const struct option_row option_rows[] = {
-	[OPTION_CACHE] = { "cache", "NAME", NULL, "the cache to push to" },
+	[OPTION_CACHE] = { "cache", "NAME", NULL, "the cache at Cachix to push to" },
 	[OPTION_HOST] = { "host", "URL", NULL, "where it is (https://cachix.org)" },
+	[OPTION_TO] = { "to", "URL", NULL,
+		"another cache to push to: any HTTP server that takes PUT" },
+	[OPTION_SIGNING_KEY] = { "signing-key", "FILE", NULL,
+		"with --to: the secret key to sign with, as Nix makes it" },
 	[OPTION_COMPRESSION] = { "compression", "HOW", "auto zstd xz",
 		"zstd, xz, or auto: what the cache prefers (auto)" },
 	[OPTION_LEVEL] = { "level", "N", NULL,
@@ -60,8 +64,9 @@ void option_print_help(FILE *out)
 {
 	(void)fputs(
 		"usage: capq-push --cache NAME [OPTION]... PATH...\n"
+		"       capq-push --to URL [OPTION]... PATH...\n"
 		"\n"
-		"Bring store paths and all that they refer to into a Cachix cache. A PATH may be "
+		"Bring store paths and all that they refer to into a binary cache. A PATH may be "
 		"a store\n"
 		"path or a link to one; `-` reads them from standard input, one a line.\n"
 		"\n",

@@ -103,6 +103,12 @@ static int read_option(struct options *o, enum option_id id, const char *text, s
 	case OPTION_HOST:
 		o->host = text;
 		return 0;
+	case OPTION_TO:
+		o->to = text;
+		return 0;
+	case OPTION_SIGNING_KEY:
+		o->signing_key = text;
+		return 0;
 	case OPTION_COMPRESSION:
 		return read_method(o, text, err);
 	case OPTION_LEVEL:
@@ -268,10 +274,29 @@ static int check_pin(const struct options *options, struct err *err)
 	return 0;
 }
 
+static int check_where(const struct options *options, struct err *err)
+{
+	bool has_cache = options->cache != NULL && options->cache[0] != '\0';
+
+	if (!has_cache && options->to == NULL)
+		return err_set(err, CAPQ_EINVAL,
+			"--cache NAME, or --to URL, says where to push; it is missing");
+	if (has_cache && options->to != NULL)
+		return err_set(err, CAPQ_EINVAL, "give --cache or --to, not both");
+	if (options->to == NULL && options->signing_key != NULL)
+		return err_set(err, CAPQ_EINVAL,
+			"--signing-key is for --to; Cachix's is CACHIX_SIGNING_KEY");
+	if (options->to != NULL && options->pin != NULL)
+		return err_set(err, CAPQ_EINVAL, "--pin is for Cachix, not for --to");
+	return 0;
+}
+
 static int check(const struct options *options, struct err *err)
 {
-	if (options->cache == NULL || options->cache[0] == '\0')
-		return err_set(err, CAPQ_EINVAL, "--cache NAME says where to push; it is missing");
+	int rv = check_where(options, err);
+
+	if (rv < 0)
+		return rv;
 	if (!options->is_auto && options->level > compress_names(options->method)->max_level)
 		return err_set(err, CAPQ_EINVAL, "--level %" PRId64 ": %s has 0 to %d",
 			options->level, compress_names(options->method)->name,

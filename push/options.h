@@ -25,7 +25,9 @@ struct options {
 			    * but `paths`. */
 	const char *cache; /* Its name. */
 	const char *host;
-	bool is_auto; /* The cache's preferred method; else: */
+	const char *to;          /* Else: the URL of a plain HTTP cache; then `cache` is NULL. */
+	const char *signing_key; /* With `to`: the file; NULL: none. */
+	bool is_auto;            /* The cache's preferred method; else: */
 	enum compress_method method;
 	int64_t level;        /* -1: the method's default. */
 	int64_t jobs;         /* Paths at once. */

@@ -19,6 +19,7 @@ struct pack {
 	struct nar *nar; /* NULL before the first read. */
 	struct compress *compress;
 	EVP_MD_CTX *nar_hash, *file_hash;
+	bool wants_md5;
 
 	unsigned char *chunk; /* CHUNK bytes of NAR, of which `in` is still to be compressed. */
 	const unsigned char *in;
@@ -72,13 +73,15 @@ static void end_hash(EVP_MD_CTX *context, unsigned char *out)
 		abort();
 }
 
-struct pack *pack_create(const struct path_info *info, const struct compress_spec *compress)
+struct pack *pack_create(
+	const struct path_info *info, const struct compress_spec *compress, bool wants_md5)
 {
 	struct pack *pack = xcalloc(1, sizeof *pack);
 	struct compress_spec spec = *compress;
 
 	spec.size = info->nar_size;
 	pack->info = info;
+	pack->wants_md5 = wants_md5;
 	pack->compress = compress_create(&spec);
 	pack->nar_hash = begin_hash(EVP_sha256());
 	pack->file_hash = begin_hash(EVP_sha256());
@@ -208,16 +211,23 @@ static int fill_rest(struct pack *pack, struct err *err)
 	return rv;
 }
 
-static void describe_part(struct pack *pack, const unsigned char *buf, struct pack_part *out)
+static void add_md5(const unsigned char *buf, struct pack_part *out)
 {
 	unsigned char md5[MD5_LEN];
 	EVP_MD_CTX *context = begin_hash(EVP_md5());
 
-	add_to_hash(pack->file_hash, buf, out->len);
 	add_to_hash(context, buf, out->len);
 	end_hash(context, md5);
 	EVP_MD_CTX_free(context);
 	base64_encode(md5, sizeof md5, out->md5);
+}
+
+static void describe_part(struct pack *pack, const unsigned char *buf, struct pack_part *out)
+{
+	add_to_hash(pack->file_hash, buf, out->len);
+	out->md5[0] = '\0';
+	if (pack->wants_md5)
+		add_md5(buf, out);
 	out->is_last = pack->file_ended && pack->rest_len == 0;
 	if (out->is_last)
 		end_hash(pack->file_hash, pack->file_digest);

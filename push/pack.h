@@ -31,13 +31,15 @@ uint64_t pack_part_size(uint64_t nar_size);
 uint64_t pack_buffer_size(uint64_t nar_size);
 
 /* Begin; `compress` is copied, but its size is the NAR's. `info` is borrowed and must outlive the
- * pack; nothing is opened yet. */
-struct pack *pack_create(const struct path_info *info, const struct compress_spec *compress);
+ * pack; nothing is opened yet. MD5 is what takes longest of what does not compress, so whoever does
+ * not need it says so. */
+struct pack *pack_create(
+	const struct path_info *info, const struct compress_spec *compress, bool wants_md5);
 void pack_destroy(struct pack *pack);
 
 struct pack_part {
 	size_t len;
-	char md5[BASE64_LEN(MD5_LEN) + 1]; /* As Content-MD5 wants it. */
+	char md5[BASE64_LEN(MD5_LEN) + 1]; /* As Content-MD5 wants it; "" when nobody does. */
 	bool is_last;
 };
 

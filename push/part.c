@@ -3,7 +3,8 @@
  *      +---- it may be tried again ---------+
  *
  * A presigned URL is good for minutes only, so it is asked for when the part is there to be sent,
- * and anew for each further try. Either call failing for good ends it, and so does part_stop(). */
+ * and anew for each further try. A file is only PUT, and sent again by its call. Either call
+ * failing for good ends it, and so does part_stop(). */
 #include "push/part.h"
 
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 
 #include "lib/mem.h"
 #include "push/api.h"
+#include "push/plain.h"
 
 struct part {
 	struct part_spec spec;
@@ -43,7 +45,7 @@ static void on_put(void *owner, const struct call_end *end)
 		presign(part);
 		return;
 	}
-	if (end->outcome == CALL_OK && end->etag[0] == '\0')
+	if (end->outcome == CALL_OK && end->etag[0] == '\0' && part->spec.file_name == NULL)
 		fail_set(&fail, FAIL_REFUSED, "sending a part: the store gave no ETag for it");
 	finish(part, fail.class == FAIL_NONE && end->outcome == CALL_OK ? end->etag : NULL, &fail);
 }
@@ -73,7 +75,10 @@ struct part *part_start(const struct api *api, const struct part_spec *spec)
 
 	part->spec = *spec;
 	part->api = api;
-	presign(part);
+	if (spec->file_name == NULL)
+		presign(part);
+	else
+		part->call = plain_put(api, spec->file_name, spec->bytes, spec->len, on_put, part);
 	return part;
 }
 

@@ -18,6 +18,7 @@ static void finish_info(struct path_info *info)
 	free(info->signatures);
 	free(info->path);
 	free(info->deriver);
+	free(info->ca);
 }
 
 /* `name` as a full path: formats 2 and 3 give base names. NULL when it is none. The caller frees.
@@ -108,6 +109,17 @@ static void read_signatures(const struct json *list, struct path_info *info)
 	}
 }
 
+/* A line of a narinfo, so it must not hold the end of one. Nix after 2.31 may give an object here,
+ * which is as good as nothing: such a path then needs a signature. */
+static char *read_ca(const struct json *value)
+{
+	const char *text = json_text(value);
+
+	if (text == NULL || text[0] == '\0' || text[strcspn(text, "\r\n")] != '\0')
+		return NULL;
+	return xstrdup(text);
+}
+
 /* What the object of a path says; its `path` is set already. */
 static int read_object(const struct json *object, struct path_info *info, struct err *err)
 {
@@ -122,6 +134,7 @@ static int read_object(const struct json *object, struct path_info *info, struct
 	if (!json_uint(json_get(object, "narSize"), &info->nar_size))
 		return err_set(err, CAPQ_EINVAL, "it has no narSize");
 	info->deriver = full_path(json_text(json_get(object, "deriver")));
+	info->ca = read_ca(json_get(object, "ca"));
 	read_signatures(json_get(object, "signatures"), info);
 	return read_references(json_get(object, "references"), info, err);
 }

@@ -23,6 +23,7 @@ struct path_info {
 					     * included when it refers to itself. */
 	size_t n_references;
 	char *deriver;     /* In full; NULL when it is not known. */
+	char *ca;          /* How its content makes its address; NULL when it does not. */
 	char **signatures; /* Each "KEYNAME:BASE64"; of none it is known here that it is good. */
 	size_t n_signatures;
 };

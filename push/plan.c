@@ -12,6 +12,7 @@
 
 #include "lib/mem.h"
 #include "push/api.h"
+#include "push/cache_kind.h"
 #include "push/closure.h"
 #include "push/missing.h"
 #include "push/order.h"
@@ -80,28 +81,47 @@ static void check_key(struct planning *p)
 /* Public caches have taken signed pushes from whom they let only read; so a key is worth a try. */
 static void check_cache(struct planning *p)
 {
-	if (p->spec.key != NULL)
+	if (p->spec.key != NULL && p->spec.api->kind->knows_keys)
 		check_key(p);
-	else if (!p->cache.may_write)
+	else if (p->spec.key == NULL && !p->cache.may_write)
 		fail_set(&p->fail, FAIL_DENIED,
 			"the cache lets us read, not write: is the token one for writing?");
 }
 
 /* ---- callbacks ---- */
 
+static void on_made(void *owner, const struct call_end *end)
+{
+	struct planning *p = owner;
+
+	p->call = NULL;
+	if (end->outcome != CALL_OK)
+		fail_set(&p->fail, end->fail.class, "%s", end->fail.err.text);
+	plan_step(p);
+}
+
+/* There is nothing yet where the cache is to be. */
+static void make_cache(struct planning *p)
+{
+	if (!p->spec.is_dry_run)
+		p->call = p->spec.api->kind->make(p->spec.api, on_made, p);
+}
+
 static void on_cache(void *owner, const struct call_end *end)
 {
 	struct planning *p = owner;
 
 	p->call = NULL;
+	p->plan.preferred = p->cache.preferred;
 	if (end->outcome == CALL_OK)
 		check_cache(p);
+	else if (end->status == 404 && p->spec.api->kind->make != NULL)
+		make_cache(p);
 	else if (end->status == 404)
 		fail_set(&p->fail, FAIL_DENIED, "there is no such cache, or not for us: %s",
 			end->fail.err.text);
 	else
 		fail_set(&p->fail, end->fail.class, "%s", end->fail.err.text);
-	p->plan.preferred = p->cache.preferred;
 	plan_step(p);
 }
 
@@ -245,7 +265,7 @@ int plan_start(const struct plan_spec *spec, struct planning **out, struct err *
 		free(p);
 		return rv;
 	}
-	p->call = api_cache(spec->api, &p->cache, on_cache, p);
+	p->call = spec->api->kind->find(spec->api, &p->cache, on_cache, p);
 	*out = p;
 	return 0;
 }

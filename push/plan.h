@@ -41,6 +41,7 @@ struct plan_spec {
 				     * all above. */
 	size_t n_paths;
 	bool is_shallow;                   /* Only the paths themselves. */
+	bool is_dry_run;                   /* Change nothing at the cache. */
 	const struct choice_rules *choice; /* What is left out. */
 
 	/* Exactly once, later, from the loop. Unless `fail->class` is FAIL_NONE, `plan` is empty;

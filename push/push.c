@@ -133,6 +133,7 @@ int push_start(const struct push_spec *spec, struct push **out, struct err *err)
 		.paths = spec->paths,
 		.n_paths = spec->n_paths,
 		.is_shallow = spec->options->is_shallow,
+		.is_dry_run = spec->options->is_dry_run,
 		.choice = &spec->options->choice,
 		.on_done = on_planned,
 		.owner = push,

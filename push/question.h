@@ -7,6 +7,7 @@
 
 #include "lib/hash.h"
 #include "lib/str.h"
+#include "push/compress.h"
 
 struct path_info;
 struct pin_keep;
@@ -20,7 +21,8 @@ void question_presign(const char *md5, struct str *out);
 /* Pin `path`, in full, under `name`. */
 void question_pin(const char *name, const char *path, const struct pin_keep *keep, struct str *out);
 
-/* All parts are there: make them a path of the cache. */
+/* All parts are there: make them a path of the cache. Plain HTTP caches want a narinfo instead, see
+ * narinfo.h, for which this holds some more. */
 struct question_complete {
 	const struct path_info *info;
 	char *const
@@ -28,7 +30,11 @@ struct question_complete {
 	size_t n_parts;
 	const unsigned char *file_hash; /* SHA256_LEN bytes: of the compressed NAR. */
 	uint64_t file_size;
-	const char *signature; /* Base 64; NULL when the server signs. */
+	const char *signature; /* Base 64; NULL when the server signs, or nobody. */
+
+	const char *key_name;  /* Of `signature`; "" when the key has none. */
+	const char *file_name; /* Of a plain HTTP cache; NULL elsewhere. */
+	enum compress_method method;
 };
 void question_complete(const struct question_complete *question, struct str *out);
 

@@ -20,13 +20,20 @@ enum retry_call {
 	RETRY_COMPLETE, /* End an upload: it becomes a path of the cache. */
 	RETRY_ABORT,    /* Give an upload up. */
 	RETRY_PIN,      /* Pin a path. */
+
+	/* To a plain HTTP cache. */
+	RETRY_MAKE,        /* PUT its nix-cache-info. */
+	RETRY_FILE,        /* PUT a file. */
+	RETRY_PULLED_FILE, /* PUT a file that is made meanwhile. */
+	RETRY_NARINFO,     /* PUT a narinfo. */
+
 	RETRY_CALLS,
 };
 
 struct retry_row {
 	const char *name;  /* For messages: "asking for the cache". */
 	int64_t stall_ms;  /* Without a byte in either direction; 0: any time. */
-	int64_t total_ms;  /* For one try. */
+	int64_t total_ms;  /* For one try; 0: any time. */
 	bool retries_403;  /* The object store says so when a presigned URL has expired. */
 	bool is_renewed;   /* Something has to be done before it is sent again: the caller does. */
 	int64_t waits_max; /* No longer wait, nor waits in all (ms), whatever the user allows. */

@@ -142,6 +142,34 @@ int secrets_init(struct secrets *secrets, struct err *err)
 	return rv;
 }
 
+static int read_nix_key(struct secrets *secrets, const char *file, char *text, struct err *err)
+{
+	int rv = read_file(file, text, err);
+
+	if (rv == 0)
+		rv = sign_key_create(text, strlen(text), &secrets->key, err);
+	if (rv == 0 && sign_key_name(secrets->key)[0] == '\0')
+		rv = err_set(err, CAPQ_EINVAL,
+			"the signing key has no name in front, as `nix key generate-secret` gives "
+			"it");
+	return rv < 0 ? err_wrap(err, "%s", file) : 0;
+}
+
+int secrets_init_plain(struct secrets *secrets, const char *key_file, struct err *err)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	cleanup_free char *path = str_format("%s/nix-signing-key", directory ? directory : "");
+	char *text;
+	int rv;
+
+	if (key_file == NULL && (directory == NULL || access(path, F_OK) != 0))
+		return 0;
+	text = new_secret();
+	rv = read_nix_key(secrets, key_file == NULL ? path : key_file, text, err);
+	free_secret(text);
+	return rv;
+}
+
 void secrets_finish(struct secrets *secrets)
 {
 	free_secret(secrets->authorization);

@@ -21,6 +21,11 @@ void secrets_protect(void);
 /* Read both, and wipe them from the environment, where /proc would show them. CAPQ_EINVAL: one is
  * malformed. A failing read ends in other codes. The caller calls secrets_finish(). */
 int secrets_init(struct secrets *secrets, struct err *err);
+
+/* For a plain HTTP cache: only a key of Nix, "NAME:BASE64", from `key_file`, or, when that is NULL,
+ * the file nix-signing-key in $CREDENTIALS_DIRECTORY if it is there. As secrets_init() else. */
+int secrets_init_plain(struct secrets *secrets, const char *key_file, struct err *err);
+
 void secrets_finish(struct secrets *secrets);
 
 /* Blot the token out of `text`, should a server have quoted it. */

@@ -15,12 +15,16 @@
 
 struct sign_key {
 	EVP_PKEY *pkey;
+	char *name;
 	char public[BASE64_LEN(SIGN_PUBLIC_LEN) + 1];
 };
 
-/* Point `*text` and `*len` at the base 64 alone. */
-static void strip(const char **text, size_t *len)
+/* Point `*text` and `*len` at the base 64 alone. Returns the name in front of it, which the caller
+ * frees. */
+static char *strip(const char **text, size_t *len)
 {
+	char *name;
+
 	const char *colon;
 
 	while (*len > 0 && isspace((unsigned char)(*text)[*len - 1]))
@@ -30,10 +34,12 @@ static void strip(const char **text, size_t *len)
 		--*len;
 	}
 	colon = memchr(*text, ':', *len);
-	if (colon != NULL) {
-		*len -= (size_t)(colon + 1 - *text);
-		*text = colon + 1;
-	}
+	if (colon == NULL)
+		return xstrdup("");
+	name = xstrndup(*text, (size_t)(colon - *text));
+	*len -= (size_t)(colon + 1 - *text);
+	*text = colon + 1;
+	return name;
 }
 
 /* The key of `bytes`, seed first; NULL when the public half is not the seed's. */
@@ -79,7 +85,7 @@ int sign_key_create(const char *text, size_t len, struct sign_key **out, struct 
 	struct sign_key *key = xcalloc(1, sizeof *key);
 	int rv;
 
-	strip(&text, &len);
+	key->name = strip(&text, &len);
 	rv = decode(text, len, key, err);
 	if (rv < 0) {
 		sign_key_destroy(key);
@@ -94,12 +100,18 @@ void sign_key_destroy(struct sign_key *key)
 	if (key == NULL)
 		return;
 	EVP_PKEY_free(key->pkey);
+	free(key->name);
 	free(key);
 }
 
 const char *sign_key_public(const struct sign_key *key)
 {
 	return key->public;
+}
+
+const char *sign_key_name(const struct sign_key *key)
+{
+	return key->name;
 }
 
 void sign_fingerprint(const struct path_info *info, struct str *out)

@@ -22,8 +22,11 @@ struct sign_key; /* A secret key. Its bytes lie in OpenSSL's secure heap when th
 int sign_key_create(const char *text, size_t len, struct sign_key **out, struct err *err);
 void sign_key_destroy(struct sign_key *key); /* Wipes it. */
 
-/* The public half in base 64. Borrowed from `key`. */
+/* The public half in base 64, and the name that stood in front, "" without one. Borrowed from
+ * `key`.
+ */
 const char *sign_key_public(const struct sign_key *key);
+const char *sign_key_name(const struct sign_key *key);
 
 /* Append what Nix signs for `info`: "1;PATH;NARHASH;NARSIZE;REFERENCE,REFERENCE,...". */
 void sign_fingerprint(const struct path_info *info, struct str *out);

@@ -3,7 +3,11 @@
  *   FREE --- the one worker is free ---> FILLING --- packed ---> FULL --- upload known ---> SENDING
  *    ^                                                                                         |
  *    +------------------------------------------- sent ----------------------------------------+
- */
+ *
+ * Parts of an upload at Cachix are sent by themselves, several at a time. A plain HTTP cache takes
+ * a file instead: a small one is the only part, and is named after its hash, as Nix does; the parts
+ * of a large one are pieces of one body, one after the other, which begins before its hash is
+ * known. */
 #include "push/stream.h"
 
 #include <assert.h>
@@ -12,10 +16,14 @@
 
 #include "lib/mem.h"
 #include "push/answer.h"
+#include "push/api.h"
+#include "push/body.h"
 #include "push/budget.h"
+#include "push/cache_kind.h"
 #include "push/pack.h"
 #include "push/part.h"
 #include "push/path_info.h"
+#include "push/plain.h"
 #include "push/question.h"
 #include "push/shop.h"
 
@@ -24,6 +32,8 @@
 /* NARs from here on are compressed by several workers; below, other paths keep the processors busy.
  */
 #define LARGE (UINT64_C(16) << 20)
+
+#define PIECE (UINT64_C(2) << 20) /* Of a body that is made while it is sent. */
 
 /* One buffer and the part in it. While it is FILLING, `buf` and `packed` are the worker's. */
 struct slot {
@@ -42,6 +52,7 @@ struct slot {
 
 struct stream {
 	const struct shop *shop;
+	const struct path_info *info;
 	const struct answer_create *upload; /* NULL before stream_send(). */
 	void (*on_change)(void *owner);
 	void *owner;
@@ -56,6 +67,13 @@ struct stream {
 	int pack_rv;          /* Of the last pack_fill(), with `pack_err`. */
 	struct err pack_err;
 	bool is_packed; /* The last part is. */
+
+	bool is_pulled;    /* The parts are pieces of `body`. */
+	struct body *body; /* While it is sent. */
+	bool is_body_sent;
+	size_t n_given;  /* Pieces that the body was given; one more than it has taken while it has
+			    one. */
+	char *file_name; /* At a plain HTTP cache, once it is known. */
 
 	struct slot slots[SLOTS];
 	uint64_t buffer_size;
@@ -151,7 +169,7 @@ static void pack_next(struct stream *s)
 	assert(rv == 0); /* It refuses only work without a function. */
 }
 
-/* ---- sending ---- */
+/* ---- sending parts ---- */
 
 static void on_sent(void *owner, const char *etag, const struct fail *fail)
 {
@@ -169,10 +187,16 @@ static void on_sent(void *owner, const char *etag, const struct fail *fail)
 	stream_step(s);
 }
 
+static void name_file(struct stream *s, const unsigned char *file_hash)
+{
+	s->file_name = plain_file_name(s->info, file_hash, s->shop->method);
+}
+
 static void send_slot(struct slot *slot)
 {
+	struct stream *s = slot->stream;
 	struct part_spec spec = {
-		.upload = slot->stream->upload,
+		.upload = s->upload,
 		.number = slot->number,
 		.bytes = slot->buf,
 		.len = slot->packed.len,
@@ -181,12 +205,77 @@ static void send_slot(struct slot *slot)
 		.owner = slot,
 	};
 
+	if (s->shop->api->kind->takes_files)
+		name_file(s, pack_file_hash(s->pack)); /* All of it is packed: it is one part. */
+	spec.file_name = s->file_name;
 	slot->state = SENDING;
-	slot->part = part_start(slot->stream->shop->api, &spec);
+	slot->part = part_start(s->shop->api, &spec);
 }
+
+/* ---- sending pieces of a body ---- */
+
+static struct slot *slot_of(struct stream *s, size_t number)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (s->slots[i].state != FREE && s->slots[i].state != FILLING &&
+			s->slots[i].number == number)
+			return &s->slots[i];
+	return NULL;
+}
+
+static void on_taken(void *owner)
+{
+	struct stream *s = owner;
+	struct slot *slot = slot_of(s, s->n_given);
+
+	slot->state = FREE;
+	s->sent += slot->packed.len;
+	stream_step(s);
+}
+
+static void on_body(void *owner, const struct fail *fail)
+{
+	struct stream *s = owner;
+
+	s->body = NULL;
+	s->is_body_sent = fail->class == FAIL_NONE;
+	if (!s->is_body_sent)
+		fail_set(&s->fail, fail->class, "%s", fail->err.text);
+	stream_step(s);
+}
+
+/* The next piece, if it is packed and the one before it was taken. */
+static void give_next(struct stream *s)
+{
+	struct slot *slot = slot_of(s, s->n_given + 1);
+	struct body_spec spec = {
+		.on_taken = on_taken,
+		.on_done = on_body,
+		.owner = s,
+	};
+
+	if (slot == NULL || slot_of(s, s->n_given) != NULL)
+		return;
+	if (s->file_name == NULL) {
+		name_file(s, NULL);
+		spec.name = s->file_name;
+		s->body = body_start(s->shop->api, &spec);
+	}
+	if (s->body == NULL)
+		return; /* The server answered before it had all: on_body() says why. */
+	slot->state = SENDING;
+	s->n_given++;
+	body_give(s->body, slot->buf, slot->packed.len, slot->packed.is_last);
+}
+
+/* ---- sending ---- */
 
 static void send_full(struct stream *s)
 {
+	if (s->is_pulled) {
+		give_next(s);
+		return;
+	}
 	for (size_t i = 0; i < SLOTS; i++)
 		if (s->slots[i].state == FULL)
 			send_slot(&s->slots[i]);
@@ -206,6 +295,14 @@ static void stream_step(struct stream *s)
 
 /* ---- public ---- */
 
+/* A file that takes no more than a quarter of the memory is held whole. */
+static uint64_t file_buffer_size(const struct shop *shop, uint64_t nar_size)
+{
+	uint64_t whole = compress_bound(nar_size);
+
+	return whole < shop->budget->size / 4 ? whole : PIECE;
+}
+
 struct stream *stream_create(const struct shop *shop, const struct path_info *info,
 	void (*on_change)(void *owner), void *owner)
 {
@@ -216,18 +313,23 @@ struct stream *stream_create(const struct shop *shop, const struct path_info *in
 		.size = info->nar_size,
 	};
 	uint64_t buffer = pack_buffer_size(info->nar_size);
-	uint64_t reserved = buffer + compress_memory(&compress);
+	uint64_t reserved = compress_memory(&compress);
 	struct stream *s;
 
+	if (shop->api->kind->takes_files)
+		buffer = file_buffer_size(shop, info->nar_size);
+	reserved += buffer;
 	if (!budget_take(shop->budget, reserved))
 		return NULL;
 	s = xcalloc(1, sizeof *s);
 	s->shop = shop;
+	s->info = info;
+	s->is_pulled = shop->api->kind->takes_files && buffer < compress_bound(info->nar_size);
 	s->on_change = on_change;
 	s->owner = owner;
 	s->buffer_size = buffer;
 	s->reserved = reserved;
-	s->pack = pack_create(info, &compress);
+	s->pack = pack_create(info, &compress, !shop->api->kind->takes_files);
 	for (size_t i = 0; i < SLOTS; i++)
 		s->slots[i].stream = s;
 	s->slots[0].buf = xmalloc((size_t)buffer);
@@ -243,6 +345,7 @@ void stream_destroy(struct stream *stream)
 	for (size_t i = 0; i < stream->n_parts; i++)
 		free(stream->etags[i]);
 	free(stream->etags);
+	free(stream->file_name);
 	free(stream);
 }
 
@@ -266,6 +369,8 @@ void stream_stop(struct stream *stream)
 	for (size_t i = 0; i < SLOTS; i++)
 		if (stream->slots[i].part != NULL)
 			part_stop(stream->slots[i].part);
+	if (stream->body != NULL)
+		body_stop(stream->body);
 }
 
 bool stream_has_part(const struct stream *stream)
@@ -278,7 +383,7 @@ bool stream_is_sent(const struct stream *stream)
 	for (size_t i = 0; i < SLOTS; i++)
 		if (stream->slots[i].state != FREE)
 			return false;
-	return stream->is_packed;
+	return stream->is_packed && (!stream->is_pulled || stream->is_body_sent);
 }
 
 bool stream_is_quiet(const struct stream *stream)
@@ -286,7 +391,7 @@ bool stream_is_quiet(const struct stream *stream)
 	for (size_t i = 0; i < SLOTS; i++)
 		if (stream->slots[i].part != NULL)
 			return false;
-	return stream->filling == NULL;
+	return stream->filling == NULL && stream->body == NULL;
 }
 
 const struct fail *stream_fail(const struct stream *stream)
@@ -306,4 +411,6 @@ void stream_describe(const struct stream *stream, struct question_complete *out)
 	out->n_parts = stream->n_parts;
 	out->file_hash = stream->file_hash;
 	out->file_size = stream->sent;
+	out->file_name = stream->file_name;
+	out->method = stream->shop->method;
 }

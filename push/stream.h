@@ -27,7 +27,8 @@ void stream_destroy(struct stream *stream);
 /* Pack the first parts. */
 void stream_begin(struct stream *stream);
 
-/* Send them, and all that follow, to `upload`, which is borrowed. */
+/* Send them, and all that follow, to `upload`, which is borrowed; at a plain HTTP cache to a file.
+ */
 void stream_send(struct stream *stream, const struct answer_create *upload);
 
 /* Let it become quiet soon. */

@@ -26,6 +26,7 @@
 #include "lib/store_path.h"
 #include "lib/str.h"
 #include "push/api.h"
+#include "push/cache_kind.h"
 #include "push/missing.h"
 #include "push/path_info.h"
 #include "push/question.h"
@@ -65,6 +66,11 @@ struct upload {
 };
 
 static void upload_step(struct upload *upload);
+
+static const struct cache_kind *kind_of(const struct upload *u)
+{
+	return u->shop->api->kind;
+}
 
 static void end_upload(struct upload *u, enum upload_outcome outcome)
 {
@@ -144,10 +150,20 @@ static void begin(struct upload *u)
 	stream_begin(u->stream);
 }
 
+static void send_parts(struct upload *u)
+{
+	u->state = SENDING;
+	stream_send(u->stream, &u->created);
+}
+
 static void create(struct upload *u)
 {
+	if (kind_of(u)->create == NULL) {
+		send_parts(u);
+		return;
+	}
 	u->state = CREATING;
-	u->call = api_create(u->shop->api, u->shop->method, &u->created, on_created, u);
+	u->call = kind_of(u)->create(u->shop->api, u->shop->method, &u->created, on_created, u);
 }
 
 static void complete(struct upload *u)
@@ -161,9 +177,10 @@ static void complete(struct upload *u)
 		sign_fingerprint(u->spec.info, &fingerprint);
 		sign_text(u->shop->key, str_text(&fingerprint), signature);
 		question.signature = signature;
+		question.key_name = sign_key_name(u->shop->key);
 	}
 	u->state = COMPLETING;
-	u->call = api_complete(
+	u->call = kind_of(u)->complete(
 		u->shop->api, &u->created, &question, &u->complete_retry, on_completed, u);
 }
 
@@ -205,7 +222,7 @@ static void tidy_up(struct upload *u)
 		end_upload(u, UPLOAD_FAILED);
 	} else {
 		u->state = ABORTING;
-		u->call = api_abort(u->shop->api, &u->created, on_aborted, u);
+		u->call = kind_of(u)->abort(u->shop->api, &u->created, on_aborted, u);
 	}
 }
 
@@ -231,8 +248,7 @@ static void upload_step(struct upload *u)
 			create(u);
 		return;
 	case CREATING:
-		u->state = SENDING;
-		stream_send(u->stream, &u->created);
+		send_parts(u);
 		return;
 	case SENDING:
 		if (stream_is_sent(u->stream))

@@ -32,6 +32,7 @@ class SigningKey:
         self.secret = base64.b64encode(seed + public).decode()
         self.named = f"some.cache-1:{self.secret}"
         self.public = base64.b64encode(public).decode()
+        self.trusted = f"some.cache-1:{self.public}"  # As Nix wants it to be told.
 
 
 class Cache:
@@ -114,6 +115,41 @@ def typed(text):
     os.write(write, text.encode())
     os.close(write)
     return read
+
+
+class PlainCache:
+    """A server that keeps what is PUT (bench/put_server.c) in `directory`, and pushes to it with --to."""
+
+    def __enter__(self):
+        self.holder = tempfile.TemporaryDirectory(prefix="plain-")
+        self.directory = self.holder.name
+        self.process = subprocess.Popen([f"{BIN}/capq-put-server", self.directory], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.url = f"http://127.0.0.1:{self.process.stdout.readline().strip()}"
+        return self
+
+    def __exit__(self, *_):
+        with self.process:
+            self.process.stdin.close()
+        self.holder.cleanup()
+
+    def push(self, *arguments, key=None):
+        """`key`: a SigningKey."""
+        words = ["--to", self.url, "--json", *arguments]
+        with tempfile.NamedTemporaryFile("w", prefix="key-") as file:
+            if key:
+                file.write(f"{key.named}\n")
+                file.flush()
+                words += ["--signing-key", file.name]
+            return Push(words, {}).finish()
+
+    def files(self):
+        return sorted(os.listdir(f"{self.directory}/nar"))
+
+    def narinfo(self, path):
+        """Its lines as a dictionary; what comes more than once is the last."""
+        with open(f"{self.directory}/{os.path.basename(path)[:32]}.narinfo", encoding="ascii") as f:
+            return dict(line.rstrip("\n").split(": ", 1) for line in f)
 
 
 class Push:

@@ -104,7 +104,7 @@ static struct pack *begin(const struct fixture *f, enum compress_method method, 
 {
 	struct compress_spec spec = { .method = method, .level = 2, .workers = workers };
 
-	return pack_create(&f->info, &spec);
+	return pack_create(&f->info, &spec, true);
 }
 
 static void check_md5(const unsigned char *bytes, const struct pack_part *part)
