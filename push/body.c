@@ -49,9 +49,14 @@ static void on_call(void *owner, const struct call_end *end)
 	struct body *body = owner;
 	struct fail fail = end->fail;
 
-	if (end->outcome != CALL_OK)
+	if (end->outcome == CALL_OK)
+		body->spec.on_done(body->spec.owner, BODY_DONE, &fail);
+	else if (end->outcome == CALL_RENEW)
+		body->spec.on_done(body->spec.owner, BODY_AGAIN, &fail);
+	else {
 		fail_set(&fail, FAIL_STOPPED, "stopped"); /* Unless there is a better reason. */
-	body->spec.on_done(body->spec.owner, &fail);
+		body->spec.on_done(body->spec.owner, BODY_FAILED, &fail);
+	}
 	free(body);
 }
 
@@ -60,7 +65,7 @@ struct body *body_start(const struct api *api, const struct body_spec *spec)
 	struct body *body = xcalloc(1, sizeof *body);
 
 	body->spec = *spec;
-	body->call = plain_put_pulled(api, spec->name, on_pull, on_call, body);
+	body->call = plain_put_pulled(api, spec->name, on_pull, spec->retry, on_call, body);
 	return body;
 }
 

@@ -41,6 +41,10 @@ uint64_t compress_memory(const struct compress_spec *spec);
 /* No less than what `size` bytes can become, with either method. */
 uint64_t compress_bound(uint64_t size);
 
+/* Will bytes that begin like these hardly become fewer? Takes a third of a millisecond for 256 KiB.
+ */
+bool compress_is_vain(const void *bytes, size_t len);
+
 struct compress *compress_create(const struct compress_spec *spec);
 void compress_destroy(struct compress *compress);
 

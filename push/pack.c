@@ -17,7 +17,8 @@
 struct pack {
 	const struct path_info *info;
 	struct nar *nar; /* NULL before the first read. */
-	struct compress *compress;
+	struct compress_spec spec;
+	struct compress *compress; /* NULL before the first read. */
 	EVP_MD_CTX *nar_hash, *file_hash;
 	bool wants_md5;
 
@@ -77,12 +78,11 @@ struct pack *pack_create(
 	const struct path_info *info, const struct compress_spec *compress, bool wants_md5)
 {
 	struct pack *pack = xcalloc(1, sizeof *pack);
-	struct compress_spec spec = *compress;
 
-	spec.size = info->nar_size;
 	pack->info = info;
+	pack->spec = *compress;
+	pack->spec.size = info->nar_size;
 	pack->wants_md5 = wants_md5;
-	pack->compress = compress_create(&spec);
 	pack->nar_hash = begin_hash(EVP_sha256());
 	pack->file_hash = begin_hash(EVP_sha256());
 	pack->chunk = xmalloc(CHUNK);
@@ -137,6 +137,15 @@ static int check_nar(struct pack *pack, struct err *err)
 		found, pack->nar_bytes, wanted, pack->info->nar_size, pack->info->path);
 }
 
+/* What does not compress passes zstd faster than it can be handed to workers and back. */
+static void begin_compress(struct pack *pack, size_t len)
+{
+	if (pack->spec.workers > 0 && pack->spec.method == COMPRESS_ZSTD &&
+		compress_is_vain(pack->chunk, len))
+		pack->spec.workers = 0;
+	pack->compress = compress_create(&pack->spec);
+}
+
 /* Read the next chunk of NAR into `in`; behind its end, check it. */
 static int read_chunk(struct pack *pack, struct err *err)
 {
@@ -151,6 +160,8 @@ static int read_chunk(struct pack *pack, struct err *err)
 		rv = nar_read(pack->nar, pack->chunk, CHUNK, &len, err);
 	if (rv < 0)
 		return rv;
+	if (pack->compress == NULL)
+		begin_compress(pack, len);
 	add_to_hash(pack->nar_hash, pack->chunk, len);
 	pack->nar_bytes += len;
 	pack->in = pack->chunk;

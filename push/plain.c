@@ -151,7 +151,8 @@ struct call *plain_put(const struct api *api, const char *name, const void *byte
 }
 
 struct call *plain_put_pulled(const struct api *api, const char *name,
-	size_t (*on_pull)(void *owner, char *buf, size_t size), api_done *on_done, void *owner)
+	size_t (*on_pull)(void *owner, char *buf, size_t size), struct retry *retry,
+	api_done *on_done, void *owner)
 {
 	struct call_spec spec = {
 		.kind = RETRY_PULLED_FILE,
@@ -159,6 +160,7 @@ struct call *plain_put_pulled(const struct api *api, const char *name,
 		.url = str_format("%s/%s", api->cache_url, name),
 		.type = TYPE_NAR,
 		.on_pull = on_pull,
+		.retry = retry,
 		.on_done = on_done,
 		.owner = owner,
 	};

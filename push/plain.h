@@ -28,9 +28,11 @@ bool plain_is_absent(const struct call_end *end);
 struct call *plain_put(const struct api *api, const char *name, const void *bytes, size_t len,
 	api_done *on_done, void *owner);
 
-/* The same for a file whose bytes come later, from `on_pull` (http.h). It is tried only once. */
+/* The same for a file whose bytes come later, from `on_pull` (http.h). May end with CALL_RENEW: all
+ * bytes are wanted anew. `retry` counts on. */
 struct call *plain_put_pulled(const struct api *api, const char *name,
-	size_t (*on_pull)(void *owner, char *buf, size_t size), api_done *on_done, void *owner);
+	size_t (*on_pull)(void *owner, char *buf, size_t size), struct retry *retry,
+	api_done *on_done, void *owner);
 
 /* Put the narinfo of `question`, whose file is there. `upload` and `retry` are not used. */
 struct call *plain_complete(const struct api *api, const struct answer_create *upload,

@@ -14,7 +14,7 @@
  * A part is sent again with a fresh URL, since the old one may have expired while we waited. After
  * `complete` the upload may be there although we heard nothing of it: the cache is asked first.
  * Giving up happens when we end, so all its tries together take less than 10 s. A file that is made
- * while it is sent cannot be sent again by the call. */
+ * while it is sent has to be made again. */
 static const struct retry_row rows[RETRY_CALLS] = {
 	/*                   name                      stall        total        403    renewed
 	   waits */
@@ -30,7 +30,7 @@ static const struct retry_row rows[RETRY_CALLS] = {
 	[RETRY_PIN] = { "pinning the path", 60 * SECOND, 2 * MINUTE, false, false, ALWAYS },
 	[RETRY_MAKE] = { "making it a cache", 60 * SECOND, 2 * MINUTE, false, false, ALWAYS },
 	[RETRY_FILE] = { "sending the file", 60 * SECOND, 60 * MINUTE, false, false, ALWAYS },
-	[RETRY_PULLED_FILE] = { "sending the file", 5 * MINUTE, 0, false, false, 0 },
+	[RETRY_PULLED_FILE] = { "sending the file", 5 * MINUTE, 0, false, true, ALWAYS },
 	[RETRY_NARINFO] = { "sending the narinfo", 60 * SECOND, 2 * MINUTE, false, false, ALWAYS },
 };
 

@@ -25,6 +25,7 @@
 #include "push/path_info.h"
 #include "push/plain.h"
 #include "push/question.h"
+#include "push/retry.h"
 #include "push/shop.h"
 
 #define SLOTS 4 /* Parts of one path that are in memory at most. */
@@ -58,6 +59,7 @@ struct stream {
 	void *owner;
 	struct fail fail; /* Also set by stream_stop(). */
 
+	struct compress_spec compress;
 	struct pack *pack; /* NULL when all is sent; then these two tell: */
 	uint64_t nar_bytes;
 	unsigned char file_hash[SHA256_LEN];
@@ -71,6 +73,8 @@ struct stream {
 	bool is_pulled;    /* The parts are pieces of `body`. */
 	struct body *body; /* While it is sent. */
 	bool is_body_sent;
+	bool starts_over; /* As soon as the worker is done, all is packed again for another body. */
+	struct retry retry; /* Of the bodies. */
 	size_t n_given;  /* Pieces that the body was given; one more than it has taken while it has
 			    one. */
 	char *file_name; /* At a plain HTTP cache, once it is known. */
@@ -128,7 +132,9 @@ static void on_packed(uv_work_t *work, int status)
 
 	(void)status; /* Never cancelled. */
 	s->filling = NULL;
-	if (s->pack_rv == 0)
+	if (s->starts_over)
+		slot->state = FREE;
+	else if (s->pack_rv == 0)
 		note_part(s, slot);
 	else
 		fail_set(&s->fail, s->pack_rv == CAPQ_EBUSY ? FAIL_CHANGED : FAIL_STORE, "%s",
@@ -233,15 +239,30 @@ static void on_taken(void *owner)
 	stream_step(s);
 }
 
-static void on_body(void *owner, const struct fail *fail)
+static void on_body(void *owner, enum body_outcome outcome, const struct fail *fail)
 {
 	struct stream *s = owner;
 
 	s->body = NULL;
-	s->is_body_sent = fail->class == FAIL_NONE;
-	if (!s->is_body_sent)
+	s->is_body_sent = outcome == BODY_DONE;
+	s->starts_over = outcome == BODY_AGAIN;
+	if (outcome == BODY_FAILED)
 		fail_set(&s->fail, fail->class, "%s", fail->err.text);
+	if (s->starts_over)
+		pack_stop(s->pack);
 	stream_step(s);
+}
+
+/* As it was at first. */
+static void start_over(struct stream *s)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		s->slots[i].state = FREE;
+	s->n_parts = s->n_given = 0; /* There are no ETags to be freed. */
+	s->sent = 0;
+	s->is_packed = s->starts_over = false;
+	pack_destroy(s->pack);
+	s->pack = pack_create(s->info, &s->compress, false);
 }
 
 /* The next piece, if it is packed and the one before it was taken. */
@@ -251,18 +272,19 @@ static void give_next(struct stream *s)
 	struct body_spec spec = {
 		.on_taken = on_taken,
 		.on_done = on_body,
+		.retry = &s->retry,
 		.owner = s,
 	};
 
 	if (slot == NULL || slot_of(s, s->n_given) != NULL)
 		return;
-	if (s->file_name == NULL) {
+	if (s->file_name == NULL)
 		name_file(s, NULL);
-		spec.name = s->file_name;
+	spec.name = s->file_name;
+	if (s->n_given == 0)
 		s->body = body_start(s->shop->api, &spec);
-	}
 	if (s->body == NULL)
-		return; /* The server answered before it had all: on_body() says why. */
+		return; /* It was done before it had all. */
 	slot->state = SENDING;
 	s->n_given++;
 	body_give(s->body, slot->buf, slot->packed.len, slot->packed.is_last);
@@ -283,7 +305,9 @@ static void send_full(struct stream *s)
 
 static void stream_step(struct stream *s)
 {
-	if (s->fail.class == FAIL_NONE) {
+	if (s->fail.class == FAIL_NONE && s->starts_over && s->filling == NULL)
+		start_over(s);
+	if (s->fail.class == FAIL_NONE && !s->starts_over) {
 		if (s->upload != NULL)
 			send_full(s);
 		pack_next(s);
@@ -324,6 +348,7 @@ struct stream *stream_create(const struct shop *shop, const struct path_info *in
 	s = xcalloc(1, sizeof *s);
 	s->shop = shop;
 	s->info = info;
+	s->compress = compress;
 	s->is_pulled = shop->api->kind->takes_files && buffer < compress_bound(info->nar_size);
 	s->on_change = on_change;
 	s->owner = owner;

@@ -162,6 +162,73 @@ class Refuses(http.server.BaseHTTPRequestHandler):
         self.answer(self.status)
 
 
+class Flaky(http.server.BaseHTTPRequestHandler):
+    """Keeps what is PUT, but the first files meet with `trouble`."""
+
+    protocol_version = "HTTP/1.1"
+    files, trouble = {}, []
+
+    def log_message(self, *_):
+        pass
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers["Content-Length"]))
+        out = b""
+        while size := int(self.rfile.readline(), 16):
+            out += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return out
+
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        found = self.files.get(self.path)
+        self.answer(404 if found is None else 200, found or b"")
+
+    def do_PUT(self):
+        trouble = self.trouble.pop(0) if self.path.startswith("/nar/") and self.trouble else None
+        if trouble == "cut":
+            self.rfile.read(100000)
+            self.close_connection = True
+            return
+        body = self.body()
+        if trouble == "busy":
+            self.answer(503)
+            return
+        self.files[self.path] = body
+        self.answer(201)
+
+
+class Trouble(unittest.TestCase):
+    """A file that is made while it is sent is made again."""
+
+    def push(self, *trouble):
+        nix = self.enterContext(nixbox.Nix())
+        path = nix.script("-".join(trouble), "head -c 9000000 /dev/urandom > $out")
+        Flaky.files, Flaky.trouble = {}, list(trouble)
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Flaky) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}"
+            pushed = pushing.Push(["--to", url, "--json", "--memory", "16MiB", path], {}).finish()
+            self.assertEqual((pushed.status, pushed.done()), (0, [path]), pushed.stderr)
+            store = nix.fetch(path, f"{url}?trusted=true", "")
+            self.assertEqual(nix.nar(path, store), nix.nar(path))
+            server.shutdown()
+        self.assertEqual(len(Flaky.files), 3)
+
+    def test_cut_in_the_middle(self):
+        self.push("cut")
+
+    def test_answered_503_at_the_end(self):
+        self.push("busy", "cut", "busy")
+
+
 class Refused(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
