@@ -181,7 +181,7 @@ void report_start(struct report *report, const char *path, uint64_t nar_bytes)
 	struct json_out out;
 
 	if (!report->is_json) {
-		watch_start(&report->watch, name_of(path), nar_bytes, clock_mono_us());
+		watch_start(&report->watch, path, nar_bytes, clock_mono_us());
 		return;
 	}
 	out = begin_event("start", path);
@@ -195,8 +195,7 @@ void report_progress(
 	struct json_out out;
 
 	if (!report->is_json) {
-		watch_progress(
-			&report->watch, name_of(path), nar_bytes, file_bytes, clock_mono_us());
+		watch_progress(&report->watch, path, nar_bytes, file_bytes, clock_mono_us());
 		return;
 	}
 	out = begin_event("progress", path);
@@ -224,7 +223,7 @@ void report_done(struct report *report, const char *path, uint64_t nar_bytes, ui
 	size_to_text((int64_t)nar_bytes, nar);
 	size_to_text((int64_t)file_bytes, file);
 	duration_to_text(us / 1000, took);
-	watch_end(&report->watch, name_of(path), file_bytes);
+	watch_end(&report->watch, path, file_bytes);
 	say(report, stdout, &pushed, "%s (%s, %s compressed, %s)", name_of(path), nar, file, took);
 }
 
@@ -246,7 +245,7 @@ void report_skip(struct report *report, const char *path, const char *reason)
 		skip_as_json(path, NULL, reason);
 		return;
 	}
-	watch_end(&report->watch, name_of(path), 0);
+	watch_end(&report->watch, path, 0);
 	say(report, stdout, &skipped, "%s (%s)", name_of(path), reason);
 }
 
@@ -272,7 +271,7 @@ void report_fail(struct report *report, const char *path, const struct fail *fai
 		end_event(&out);
 		return;
 	}
-	watch_end(&report->watch, name_of(path), 0);
+	watch_end(&report->watch, path, 0);
 	say(report, stderr, &failed, "%s (%s): %s", name_of(path), fail_name(fail->class),
 		fail->err.text);
 }

@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #include "lib/mem.h"
+#include "lib/store_path.h"
 #include "push/bars.h"
 
 struct watched {
-	const char *name;
+	const char *path;
 	uint64_t nar_bytes, nar_done, file_done;
 	struct pace nar, file;
 };
@@ -54,57 +55,57 @@ void watch_say(struct watch *watch, FILE *stream, const char *text)
 
 /* ---- paths ---- */
 
-static struct watched *find(struct watch *watch, const char *name)
+static struct watched *find(struct watch *watch, const char *path)
 {
 	for (size_t i = 0; i < watch->n_paths; i++)
-		if (strcmp(watch->paths[i].name, name) == 0)
+		if (strcmp(watch->paths[i].path, path) == 0)
 			return &watch->paths[i];
 	return NULL;
 }
 
-void watch_start(struct watch *watch, const char *name, uint64_t nar_bytes, int64_t now_us)
+void watch_start(struct watch *watch, const char *path, uint64_t nar_bytes, int64_t now_us)
 {
-	struct watched *path;
+	struct watched *watched;
 
 	array_reserve(&watch->paths, &watch->capacity, watch->n_paths + 1, sizeof *watch->paths);
-	path = &watch->paths[watch->n_paths++];
-	*path = (struct watched){ .name = name, .nar_bytes = nar_bytes };
-	pace_begin(&path->nar, now_us);
-	pace_begin(&path->file, now_us);
+	watched = &watch->paths[watch->n_paths++];
+	*watched = (struct watched){ .path = path, .nar_bytes = nar_bytes };
+	pace_begin(&watched->nar, now_us);
+	pace_begin(&watched->file, now_us);
 }
 
-void watch_progress(struct watch *watch, const char *name, uint64_t nar_bytes, uint64_t file_bytes,
+void watch_progress(struct watch *watch, const char *path, uint64_t nar_bytes, uint64_t file_bytes,
 	int64_t now_us)
 {
-	struct watched *path = find(watch, name);
+	struct watched *watched = find(watch, path);
 
-	if (path == NULL)
+	if (watched == NULL)
 		return;
-	path->nar_done = nar_bytes;
-	path->file_done = file_bytes;
-	pace_note(&path->nar, now_us, nar_bytes);
-	pace_note(&path->file, now_us, file_bytes);
+	watched->nar_done = nar_bytes;
+	watched->file_done = file_bytes;
+	pace_note(&watched->nar, now_us, nar_bytes);
+	pace_note(&watched->file, now_us, file_bytes);
 }
 
 /* The others keep their order, and so their places on the screen. */
-void watch_end(struct watch *watch, const char *name, uint64_t file_bytes)
+void watch_end(struct watch *watch, const char *path, uint64_t file_bytes)
 {
-	struct watched *path = find(watch, name);
+	struct watched *watched = find(watch, path);
 
-	if (path == NULL)
+	if (watched == NULL)
 		return;
 	watch->ended_file_bytes += file_bytes;
-	memmove(path, path + 1,
-		(size_t)(watch->paths + watch->n_paths - (path + 1)) * sizeof *path);
+	memmove(watched, watched + 1,
+		(size_t)(watch->paths + watch->n_paths - (watched + 1)) * sizeof *watched);
 	watch->n_paths--;
 }
 
 /* ---- drawing ---- */
 
-static struct bar bar_of(const struct watched *path, const char *name)
+static struct bar bar_of(const struct watched *path)
 {
 	return (struct bar){
-		.name = name,
+		.name = store_path_name(path->path),
 		.done = path->nar_done,
 		.size = path->nar_bytes,
 		.rate = pace_rate(&path->file),
@@ -144,7 +145,7 @@ void watch_draw(struct watch *watch, size_t n_done, size_t n_paths, uint64_t nar
 	if (!watch->is_drawn)
 		return;
 	for (size_t i = 0; i < watch->n_paths; i++)
-		bars[i] = bar_of(&watch->paths[i], watch->paths[i].name);
+		bars[i] = bar_of(&watch->paths[i]);
 	screen_size(watch->screen.fd, &view.width, &view.height);
 	/* A line that reaches the last column wraps on some terminals, and a block as high as the
 	 * screen scrolls. */

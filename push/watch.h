@@ -40,9 +40,9 @@ void watch_say(struct watch *watch, FILE *stream, const char *text);
 /* A path is under way (`name` is borrowed until its end); how far it is; it is under way no more.
  */
 void watch_start(struct watch *watch, const char *name, uint64_t nar_bytes, int64_t now_us);
-void watch_progress(struct watch *watch, const char *name, uint64_t nar_bytes, uint64_t file_bytes,
+void watch_progress(struct watch *watch, const char *path, uint64_t nar_bytes, uint64_t file_bytes,
 	int64_t now_us);
-void watch_end(struct watch *watch, const char *name, uint64_t file_bytes);
+void watch_end(struct watch *watch, const char *path, uint64_t file_bytes);
 
 /* Draw: `n_done` of `n_paths` paths are done, `nar_done` of `nar_bytes` bytes. */
 void watch_draw(struct watch *watch, size_t n_done, size_t n_paths, uint64_t nar_done,

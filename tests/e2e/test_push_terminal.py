@@ -53,6 +53,16 @@ class Terminal(unittest.TestCase):
         self.assertTrue(terminal.screen.cursor_is_visible)
         self.assertGreater(terminal.screen.colours, 0)
 
+    def test_paths_of_one_name(self):
+        """Each has a bar of its own."""
+        twins = [self.nix.script("twin", f"echo {n} > $out") for n in range(2)]
+        self.cache.faults({"match": "/complete", "nth": 2, "times": 0, "do": {"hold": True}})
+        terminal = self.push(*twins)
+        terminal.expect("1 of 2 paths")
+        self.assertEqual(len([line for line in terminal.screen.lines() if line.startswith("twin ")]), 1)
+        self.release()
+        self.assertEqual(terminal.end(), 0)
+
     def test_it_fits_whatever_the_width(self):
         for width in (12, 40, 61, 200):
             with self.subTest(width), pushing.Cache() as self.cache:
