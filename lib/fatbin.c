@@ -8,7 +8,6 @@
 enum {
 	CONTAINER_VERSION = 4,
 	CONTAINER_HEADER_SIZE = 6,
-	CONTAINER_SIZE = 8,
 
 	ENTRY_KIND = 0x00,
 	ENTRY_HEADER_SIZE = 0x04,
@@ -32,7 +31,7 @@ enum {
 
 int fatbin_open(struct bytes bytes, struct bytes *out, uint64_t *out_size, struct err *err)
 {
-	uint64_t size = bytes_u64(bytes, CONTAINER_SIZE);
+	uint64_t size = bytes_u64(bytes, FATBIN_SIZE_AT);
 	unsigned version = bytes_u16(bytes, CONTAINER_VERSION);
 	unsigned header = bytes_u16(bytes, CONTAINER_HEADER_SIZE);
 
@@ -99,6 +98,7 @@ int fatbin_next(struct bytes entries, uint64_t *at, struct fatbin_entry *out, st
 	if (is_known_kind(entry.kind) && (entry.arch == 0 || entry.arch > ARCH_MAX))
 		return err_set(err, CAPQ_EINVAL, "an entry has the architecture %u", entry.arch);
 	read_payload(payload, rest, &entry);
+	entry.whole = bytes_part(rest, 0, header + size);
 	*at += header + size;
 	*out = entry;
 	return 1;

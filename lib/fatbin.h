@@ -20,6 +20,13 @@
 #define FATBIN_MAGIC "\x50\xed\x55\xba"
 #define FATBIN_MAGIC_LEN 4
 #define FATBIN_HEADER_MIN 16
+#define FATBIN_SIZE_AT 8   /* Where in the header the size of all entries is, */
+#define FATBIN_SIZE_SIZE 8 /* of so many bytes. */
+
+/* Sections of a host's ELF file that hold containers and nothing else; in the second they are input
+ * for the device linker. */
+#define FATBIN_SECTION ".nv_fatbin"
+#define FATBIN_SECTION_INPUT "__nv_relfatbin"
 
 enum fatbin_kind {
 	FATBIN_PTX = 1,
@@ -33,7 +40,8 @@ struct fatbin_entry {
 	char suffix;         /* '\0', 'a' or 'f' */
 	struct bytes stored; /* As in the file. */
 	enum { STORED_PLAIN, STORED_LZ4, STORED_ZSTD, STORED_UNKNOWN } how;
-	uint64_t size; /* Of what is stored, once it is inflated. */
+	uint64_t size;      /* Of what is stored, once it is inflated. */
+	struct bytes whole; /* The entry as it stands in the container, header and all. */
 };
 
 /* The container at the beginning of `bytes`, of `out_size` bytes in all; `out` gets its entries.

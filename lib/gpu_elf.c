@@ -1,12 +1,11 @@
 /* Device code in a host's ELF file.
  *
- *   .nv_fatbin         containers one behind the other, from address 8n on, zeros between
- *   __nv_relfatbin     the same, relocatable: for a linker. In what is linked they stay behind as
- * its inputs; their PTX is used all the same .nvFatBinSegment   wrappers that register containers:
- * u32 magic, u32 version (2: made by the device linker), pointer to a container, pointer other data
- * containers that a program loads by itself: any place in any section
+ *   - .nv_fatbin: containers one behind the other, from address 8n on, zeros between;
+ *   - __nv_relfatbin: the same, relocatable: for a linker. In what is linked they stay behind as
+ *     its inputs; their PTX is used all the same;
+ *   - .nvFatBinSegment: wrappers that register containers (lib/gpu_wrapper.h);
+ *   - other data: containers that a program loads by itself, any place in any section.
  *
- * Pointers in wrappers are set by relocations; GNU ld leaves them in place as well, lld does not.
  * What is wrong in a named section is an error; elsewhere it is no container. */
 #include <elf.h>
 #include <inttypes.h>
@@ -16,16 +15,8 @@
 #include "lib/elf.h"
 #include "lib/fatbin.h"
 #include "lib/gpu_unit.h"
+#include "lib/gpu_wrapper.h"
 #include "lib/mem.h"
-
-#define SECTION_PLAIN ".nv_fatbin"
-#define SECTION_INPUT "__nv_relfatbin"
-#define SECTION_WRAPPERS ".nvFatBinSegment"
-
-#define WRAPPER_SIZE 24
-#define WRAPPER_POINTER 8
-#define WRAPPER_MAGIC 0x466243b1
-#define WRAPPER_LINKED 2
 
 #define CONTAINERS_MAX 4000000
 
@@ -131,9 +122,9 @@ static int read_sections(struct reader *r, struct err *err)
 	for (uint64_t i = 0; i < r->elf.n_sections && rv == 0; i++) {
 		struct elf_section section = elf_section(&r->elf, i);
 
-		if (strcmp(section.name, SECTION_PLAIN) == 0)
+		if (strcmp(section.name, FATBIN_SECTION) == 0)
 			rv = read_named(r, &section, false, err);
-		else if (strcmp(section.name, SECTION_INPUT) == 0)
+		else if (strcmp(section.name, FATBIN_SECTION_INPUT) == 0)
 			rv = read_named(r, &section, is_finished(&r->elf), err);
 		else if (is_data(&section))
 			rv = scan(r, elf_section_bytes(&r->elf, &section), section.address, err);
@@ -157,32 +148,6 @@ static int read_segments(struct reader *r, struct err *err)
 }
 
 /* ---- wrappers ---- */
-
-struct wrapper {
-	uint32_t version;
-	uint64_t pointer; /* Where the container is in memory. */
-};
-
-/* Pointers that relocations set: those without a symbol, which stand for an address. */
-static void apply_relocations(const struct reader *r, const struct elf_section *table,
-	const struct elf_section *wrappers, struct wrapper *out, uint64_t n)
-{
-	struct bytes data = elf_section_bytes(&r->elf, table);
-
-	for (uint64_t at = 0; bytes_hold(data, at, sizeof(Elf64_Rela)); at += sizeof(Elf64_Rela)) {
-		uint64_t slot =
-			bytes_number(data, at + offsetof(Elf64_Rela, r_offset), 8, r->elf.is_big) -
-			wrappers->address;
-		uint64_t info;
-
-		if (slot / WRAPPER_SIZE >= n || slot % WRAPPER_SIZE != WRAPPER_POINTER)
-			continue;
-		info = bytes_number(data, at + offsetof(Elf64_Rela, r_info), 8, r->elf.is_big);
-		if (ELF64_R_SYM(info) == 0)
-			out[slot / WRAPPER_SIZE].pointer = bytes_number(
-				data, at + offsetof(Elf64_Rela, r_addend), 8, r->elf.is_big);
-	}
-}
 
 static int compare_addresses(const void *left, const void *right)
 {
@@ -208,8 +173,8 @@ static struct container *find_elsewhere(struct reader *r, uint64_t address)
 	return NULL;
 }
 
-static int follow(struct reader *r, const struct wrapper *wrapper, size_t n_sorted, uint64_t number,
-	struct err *err)
+static int follow(struct reader *r, const struct gpu_wrapper *wrapper, size_t n_sorted,
+	uint64_t number, struct err *err)
 {
 	const struct container key = { .address = wrapper->pointer };
 	struct container *found;
@@ -225,38 +190,15 @@ static int follow(struct reader *r, const struct wrapper *wrapper, size_t n_sort
 		return err_set(err, CAPQ_EINVAL,
 			"wrapper %" PRIu64 " points to 0x%" PRIx64 ", where no container is",
 			number, wrapper->pointer);
-	if (wrapper->version == WRAPPER_LINKED)
+	if (wrapper->version == GPU_WRAPPER_LINKED)
 		found->is_linked = true;
 	return 0;
 }
 
-static struct wrapper *load_wrappers(
-	const struct reader *r, const struct elf_section *section, uint64_t n)
-{
-	struct bytes data = elf_section_bytes(&r->elf, section);
-	struct wrapper *wrappers = xcalloc(n, sizeof *wrappers);
-
-	for (uint64_t i = 0; i < n; i++) {
-		uint64_t at = i * WRAPPER_SIZE;
-
-		if (bytes_number(data, at, 4, r->elf.is_big) != WRAPPER_MAGIC)
-			continue;
-		wrappers[i].version = (uint32_t)bytes_number(data, at + 4, 4, r->elf.is_big);
-		wrappers[i].pointer = bytes_number(data, at + WRAPPER_POINTER, 8, r->elf.is_big);
-	}
-	for (uint64_t i = 0; i < r->elf.n_sections; i++) {
-		struct elf_section table = elf_section(&r->elf, i);
-
-		if (table.type == SHT_RELA && (table.flags & SHF_ALLOC))
-			apply_relocations(r, &table, section, wrappers, n);
-	}
-	return wrappers;
-}
-
 static int read_wrappers(struct reader *r, const struct elf_section *section, struct err *err)
 {
-	uint64_t n = elf_section_bytes(&r->elf, section).size / WRAPPER_SIZE;
-	cleanup_free struct wrapper *wrappers = load_wrappers(r, section, n);
+	uint64_t n;
+	cleanup_free struct gpu_wrapper *wrappers = gpu_wrappers_read(&r->elf, section, &n);
 	size_t n_sorted = r->n;
 	int rv = 0;
 
@@ -273,7 +215,7 @@ static int read_all_wrappers(struct reader *r, struct err *err)
 	for (uint64_t i = 0; i < r->elf.n_sections && rv == 0; i++) {
 		struct elf_section section = elf_section(&r->elf, i);
 
-		if (strcmp(section.name, SECTION_WRAPPERS) == 0)
+		if (strcmp(section.name, GPU_WRAPPER_SECTION) == 0)
 			rv = read_wrappers(r, &section, err);
 	}
 	return rv;
