@@ -46,6 +46,7 @@ struct elf_segment elf_segment(const struct elf *elf, uint64_t i)
 		.offset = FIELD(elf, at, Elf64_Phdr, p_offset),
 		.address = FIELD(elf, at, Elf64_Phdr, p_vaddr),
 		.size = FIELD(elf, at, Elf64_Phdr, p_filesz),
+		.size_in_memory = FIELD(elf, at, Elf64_Phdr, p_memsz),
 	};
 }
 
@@ -112,6 +113,7 @@ bool elf_read(struct bytes file, struct elf *out)
 	elf.type = (uint16_t)FIELD(&elf, 0, Elf64_Ehdr, e_type);
 	elf.machine = (uint16_t)FIELD(&elf, 0, Elf64_Ehdr, e_machine);
 	elf.flags = (uint32_t)FIELD(&elf, 0, Elf64_Ehdr, e_flags);
+	elf.entry = FIELD(&elf, 0, Elf64_Ehdr, e_entry);
 	elf.sections_at = FIELD(&elf, 0, Elf64_Ehdr, e_shoff);
 	elf.segments_at = FIELD(&elf, 0, Elf64_Ehdr, e_phoff);
 	if (!read_sections(&elf) || !read_segments(&elf))

@@ -14,6 +14,7 @@ struct elf {
 	uint8_t os_abi, abi_version;
 	uint16_t type, machine;
 	uint32_t flags;
+	uint64_t entry;       /* Where a program begins. */
 	uint64_t sections_at; /* Offset of the section table. */
 	uint64_t n_sections;  /* 0: there is no table. */
 	uint64_t segments_at;
@@ -30,7 +31,8 @@ struct elf_section {
 
 struct elf_segment {
 	uint32_t type, flags;
-	uint64_t offset, address, size; /* Size in the file. */
+	uint64_t offset, address, size; /* Size in the file, */
+	uint64_t size_in_memory;        /* and there. */
 };
 
 bool elf_is(struct bytes file); /* It says that it is an ELF file. */

@@ -9,6 +9,13 @@
 #define SHA256_HEX_LEN 64
 
 void sha256(const void *bytes, size_t len, unsigned char out[SHA256_LEN]);
+
+/* The same of what comes part by part. sha256_end() ends it, and frees. */
+struct sha256_stream;
+struct sha256_stream *sha256_begin(void);
+void sha256_add(struct sha256_stream *stream, const void *bytes, size_t len);
+void sha256_end(struct sha256_stream *stream, unsigned char out[SHA256_LEN]);
+
 void hex_encode(const unsigned char *bytes, size_t len, char *out); /* 2 * len + 1 bytes. */
 void sha256_hex(const void *bytes, size_t len, char out[SHA256_HEX_LEN + 1]);
 
