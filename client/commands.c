@@ -16,7 +16,7 @@ const struct option_spec global_options[] = {
 extern const struct command cmd_submit, cmd_show, cmd_list, cmd_builds, cmd_status, cmd_history,
 	cmd_stats, cmd_why, cmd_log, cmd_wait, cmd_watch, cmd_cancel, cmd_retry, cmd_hold,
 	cmd_release, cmd_bump, cmd_drain, cmd_backup, cmd_export, cmd_lookup, cmd_gpus, cmd_inspect,
-	cmd_version, cmd_completion, cmd_help;
+	cmd_merge, cmd_version, cmd_completion, cmd_help;
 
 const struct command *const commands[] = {
 	&cmd_submit,
@@ -41,6 +41,7 @@ const struct command *const commands[] = {
 	&cmd_lookup,
 	&cmd_gpus,
 	&cmd_inspect,
+	&cmd_merge,
 	&cmd_version,
 	&cmd_completion,
 	&cmd_help,
