@@ -5,6 +5,7 @@
 #include "client/ask.h"
 #include "client/client.h"
 #include "client/table.h"
+#include "lib/gpu_code_json.h"
 #include "lib/gpu_files.h"
 #include "lib/gpu_verify.h"
 #include "lib/mem.h"
@@ -17,22 +18,6 @@ struct inspection {
 
 /* ---- JSON ---- */
 
-static void names_to_json(struct json_out *json, const char *name, const char *prefix,
-	const struct gpu_code *code, uint64_t set)
-{
-	struct gpu_arch archs[GPU_ARCHS_MAX];
-	size_t n = gpu_code_list(code, set, archs);
-
-	json_out_array(json, name);
-	for (size_t i = 0; i < n; i++) {
-		cleanup_str struct str text = { 0 };
-
-		gpu_arch_add_name(&text, prefix, archs[i]);
-		json_out_text(json, NULL, text.text);
-	}
-	json_out_end_array(json);
-}
-
 /* `lacks` is NULL when nothing was asked for. */
 static void print_json(
 	struct output *output, const char *path, const struct gpu_code *code, const char *lacks)
@@ -41,13 +26,7 @@ static void print_json(
 
 	json_out_object(&json, NULL);
 	json_out_text(&json, "path", path);
-	names_to_json(&json, "sass", "sm_", code, code->any.sass);
-	names_to_json(&json, "ptx", "compute_", code, code->any.ptx);
-	names_to_json(&json, "lto", "lto_", code, code->any.lto);
-	json_out_int(&json, "units", (int64_t)code->n_units);
-	names_to_json(&json, "sass_in_all", "sm_", code, gpu_code_sass_in_all(code));
-	names_to_json(&json, "ptx_in_all", "compute_", code, gpu_code_ptx_in_all(code));
-	names_to_json(&json, "stub_only", "sm_", code, gpu_code_stub_only(code));
+	gpu_code_members_to_json(code, &json);
 	if (lacks != NULL)
 		json_out_text(&json, "lacks", lacks[0] == '\0' ? NULL : lacks);
 	json_out_end_object(&json);
