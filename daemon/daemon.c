@@ -42,7 +42,7 @@
 struct daemon {
 	uv_loop_t loop;
 	struct settings settings;
-	char *config_path, *state_dir, *launcher, *capq_push;
+	char *config_path, *state_dir, *launcher, *capq_push, *capq_inspect;
 	int lock_fd;
 	struct store *store;
 	struct pipeline *pipeline;
@@ -259,10 +259,12 @@ static int make_pipeline(struct daemon *d, struct err *err)
 	};
 
 	if (program_find("capq-launch", &d->launcher, err) < 0 ||
-		program_find("capq-push", &d->capq_push, err) < 0)
+		program_find("capq-push", &d->capq_push, err) < 0 ||
+		program_find("capq-inspect", &d->capq_inspect, err) < 0)
 		return err->code;
 	spec.launcher = d->launcher;
 	spec.capq_push = d->capq_push;
+	spec.capq_inspect = d->capq_inspect;
 	return pipeline_create(&spec, &d->pipeline, err);
 }
 
@@ -316,6 +318,7 @@ int daemon_run(struct daemon *d)
 	free(d->state_dir);
 	free(d->launcher);
 	free(d->capq_push);
+	free(d->capq_inspect);
 	(void)close(d->lock_fd);
 	free(d);
 	return ok ? 0 : 1;

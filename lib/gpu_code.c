@@ -185,6 +185,49 @@ void gpu_code_finish(struct gpu_code *code)
 	*code = (struct gpu_code){ .n_archs = 0 };
 }
 
+/* ---- several files together ---- */
+
+/* A set of `from`'s architectures as one of `code`'s. */
+static int translate(struct gpu_code *code, const struct gpu_code *from, uint64_t set,
+	uint64_t *out, struct err *err)
+{
+	*out = 0;
+	for (size_t i = 0; i < from->n_archs; i++) {
+		uint64_t bit = 0;
+
+		if ((set >> i & 1) == 0)
+			continue;
+		if (gpu_arch_bit(code, from->archs[i], &bit, err) < 0)
+			return CAPQ_ETOOBIG;
+		*out |= bit;
+	}
+	return 0;
+}
+
+static int add_unit(struct gpu_code *code, const struct gpu_code *from, const struct gpu_unit *unit,
+	struct err *err)
+{
+	struct gpu_unit mine;
+	int rv = translate(code, from, unit->sass, &mine.sass, err);
+
+	if (rv == 0)
+		rv = translate(code, from, unit->ptx, &mine.ptx, err);
+	if (rv == 0)
+		rv = translate(code, from, unit->lto, &mine.lto, err);
+	if (rv == 0)
+		rv = translate(code, from, unit->stubs, &mine.stubs, err);
+	return rv < 0 ? rv : gpu_unit_add(code, &mine, err);
+}
+
+int gpu_code_add(struct gpu_code *code, const struct gpu_code *more, struct err *err)
+{
+	int rv = 0;
+
+	for (size_t i = 0; i < more->n_units && rv == 0; i++)
+		rv = add_unit(code, more, &more->units[i], err);
+	return rv;
+}
+
 /* ---- what was found ---- */
 
 bool gpu_code_is_there(const struct gpu_code *code)

@@ -54,6 +54,9 @@ int gpu_code_read(struct bytes file, const struct gpu_code_members *members, str
 	struct err *err);
 void gpu_code_finish(struct gpu_code *code);
 
+/* Add the units of `more` to `code`, which begins zero-initialised. CAPQ_ETOOBIG as above. */
+int gpu_code_add(struct gpu_code *code, const struct gpu_code *more, struct err *err);
+
 /* There is something, if only a stub. */
 bool gpu_code_is_there(const struct gpu_code *code);
 

@@ -20,10 +20,11 @@
 #define GIB (1024 * MIB)
 #define TIB (1024 * GIB)
 
-/* In the order of enum log_level, enum role and enum compression. */
+/* In the order of enum log_level, enum role, enum compression and enum verify_policy. */
 static const char *const log_levels[] = { "broken", "unusual", "fact", "detail", NULL };
 static const char *const roles[] = { "none", "read", "submit", "admin", NULL };
 static const char *const compressions[] = { "auto", "zstd", "xz", NULL };
+static const char *const verify_policies[] = { "require", "report", "off", NULL };
 
 /* ---- the lists of mappings ---- */
 
@@ -84,6 +85,16 @@ static const struct config_key branch_weight_keys[] = {
 		.help = "Of its jobs for several capabilities." },
 };
 
+static const struct config_key verify_keys[] = {
+	{ "name", CONFIG_TEXT, AT(verify_rule, name), .is_required = true, .example = "opencv",
+		.is_reloadable = true,
+		.help = "The package's name without its version, and without what nixpkgs puts in "
+			"front of it (python3.12-, cuda12.8-); * and ? stand for any text and any "
+			"letter." },
+	{ "policy", CONFIG_CHOICE, AT(verify_rule, policy), .fallback = "report",
+		.choices = verify_policies, .is_reloadable = true, .help = "As verify.policy." },
+};
+
 static const struct config_key access_keys[] = {
 	{ "name", CONFIG_TEXT, AT(access_rule, name), .is_required = true, .example = "ci",
 		.is_reloadable = true, .help = "Shown as the submitter and in the log." },
@@ -108,6 +119,8 @@ static const struct config_table builder_table = { builder_keys, ARRAY_LEN(build
 	sizeof(struct builder) };
 static const struct config_table branch_weight_table = { branch_weight_keys,
 	ARRAY_LEN(branch_weight_keys), sizeof(struct branch_weight) };
+static const struct config_table verify_table = { verify_keys, ARRAY_LEN(verify_keys),
+	sizeof(struct verify_rule) };
 static const struct config_table access_table = { access_keys, ARRAY_LEN(access_keys),
 	sizeof(struct access_rule) };
 
@@ -261,6 +274,32 @@ static const struct config_key keys[] = {
 		.min = KIB, .max = 4 * GIB, .is_reloadable = true,
 		.help = "How much of the end of a build's log is kept when it is longer." },
 
+	{ "verify.policy", CONFIG_CHOICE, AT(settings, verify.policy), .fallback = "require",
+		.choices = verify_policies, .is_reloadable = true,
+		.help = "What follows when the outputs of a package that a job asks for lack GPU "
+			"code of its set: machine code of each capability, and with +PTX the PTX "
+			"of the newest, in every unit of every file. require: the job fails and "
+			"says which file lacks what, and nothing goes into the cache. report: it "
+			"is noted, and capq lookup knows. off: nobody looks. Code beyond the set, "
+			"and none at all, is no fault." },
+	{ "verify.dependencies", CONFIG_CHOICE, AT(settings, verify.dependencies),
+		.fallback = "report", .choices = verify_policies, .is_reloadable = true,
+		.help = "The same for what such packages need, where the policy for it is "
+			"require: it is held against the set that it was built for." },
+	{ "verify.packages", CONFIG_ITEMS, AT(settings, verify.packages), .min = 0, .max = 1000,
+		.items = &verify_table, .is_reloadable = true,
+		.help = "Packages with a policy of their own; the first that fits holds. Left out: "
+			"report for what cannot hold each set, torch (some of its units are made "
+			"for 9.0a and 10.0a alone, whatever is asked for) and what NVIDIA ships "
+			"built (cuda_*, cudatoolkit, cudnn*, libcu*, libnpp*, libnv*, *cutensor*, "
+			"*cusparselt*, tensorrt*)." },
+	{ "verify.max_jobs", CONFIG_INT, AT(settings, verify.max_jobs), .fallback = "2", .min = 1,
+		.max = 100, .is_reloadable = true,
+		.help = "How many builds' outputs are looked at at once." },
+	{ "verify.timeout", CONFIG_DURATION, AT(settings, verify.timeout_ms), .fallback = "10m",
+		.min = SECOND, .max = DAY, .is_reloadable = true,
+		.help = "How long looking at the outputs of one build may take." },
+
 	{ "cache.name", CONFIG_TEXT, AT(settings, cache.name), .is_reloadable = true,
 		.example = "cuda-maintainers",
 		.help = "The Cachix cache that results are pushed to. Left out: nothing is "
@@ -376,6 +415,20 @@ static void add_master(struct settings *s)
 	s->scheduling.branches = (struct items){ master, 1 };
 }
 
+/* What no set is to be required of: torch has units for some capabilities alone, whatever is asked
+ * for, and the others come built from NVIDIA. */
+static void add_verify_rules(struct settings *s)
+{
+	static const char *const names[] = { "torch", "cuda_*", "cudatoolkit", "cudnn*", "libcu*",
+		"libnpp*", "libnv*", "*cutensor*", "*cusparselt*", "tensorrt*" };
+	struct verify_rule *rules = xcalloc(ARRAY_LEN(names), sizeof *rules);
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		rules[i] = (struct verify_rule){ xstrdup(names[i]), VERIFY_REPORT };
+	free(s->verify.packages.items);
+	s->verify.packages = (struct items){ rules, ARRAY_LEN(names) };
+}
+
 static void fill_in(struct settings *s)
 {
 	struct builder *builders;
@@ -386,6 +439,8 @@ static void fill_in(struct settings *s)
 		add_local_builder(s);
 	if (s->scheduling.branches.n == 0)
 		add_master(s);
+	if (s->verify.packages.n == 0)
+		add_verify_rules(s);
 	builders = s->builders.items;
 	for (size_t i = 0; i < s->builders.n; i++)
 		if (builders[i].systems.n == 0)

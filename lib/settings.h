@@ -45,6 +45,19 @@ struct access_rule {
 	int role;           /* enum role */
 };
 
+/* What follows when outputs lack the GPU code that was asked for. */
+enum verify_policy {
+	VERIFY_REQUIRE, /* They are not pushed, and nothing is built on them. */
+	VERIFY_REPORT,  /* It is noted. */
+	VERIFY_OFF,     /* Nobody looks. */
+};
+
+/* The policy for packages of a name. */
+struct verify_rule {
+	char *name; /* A pattern: * and ? as in a shell. */
+	int policy; /* enum verify_policy */
+};
+
 enum compression {
 	COMPRESSION_AUTO, /* What the cache prefers. */
 	COMPRESSION_ZSTD,
@@ -84,6 +97,11 @@ struct settings {
 		int64_t ride_along_ms, batch_ms, batch_max;
 		int64_t log_head_bytes, log_tail_bytes;
 	} build;
+	struct {
+		int policy, dependencies; /* enum verify_policy */
+		struct items packages;    /* struct verify_rule */
+		int64_t max_jobs, timeout_ms;
+	} verify;
 	struct {
 		char *name, *host;
 		int compression; /* enum compression */

@@ -145,12 +145,6 @@ static void remove_now(struct pipeline *p, int64_t id, int64_t unused)
 	pipeline_wake(p);
 }
 
-static void verify_now(struct pipeline *p, int64_t id, int64_t unused)
-{
-	(void)unused;
-	verify_start(p, id);
-}
-
 static void plan_build_now(struct pipeline *p, int64_t id, int64_t unused)
 {
 	(void)unused;
@@ -166,8 +160,6 @@ void build_reopened(struct pipeline *p, int64_t id, enum build_state to)
 	if (!find(p, id, MAY(DONE) | MAY(FAILED), &build))
 		return;
 	move(p, &build, to, "it is needed again");
-	if (to == BUILD_VERIFYING)
-		after_commit(p, verify_now, id, 0);
 	build_finish(&build);
 }
 
@@ -189,7 +181,6 @@ void build_was_fetched(struct pipeline *p, int64_t id)
 	if (!find(p, id, MAY(BLOCKED), &build))
 		return;
 	move(p, &build, BUILD_VERIFYING, "fetched, not built");
-	after_commit(p, verify_now, id, 0);
 	build_finish(&build);
 }
 
@@ -268,7 +259,6 @@ void build_built(struct pipeline *p, int64_t id, int64_t wall_ms, int64_t core_m
 	move(p, &build, BUILD_VERIFYING, reason);
 	after_commit(
 		p, requeue_now, id, 0); /* The slot is free; who waits, waits for the verdict. */
-	after_commit(p, verify_now, id, 0);
 	build_finish(&build);
 }
 

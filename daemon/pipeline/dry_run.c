@@ -238,7 +238,12 @@ static void on_planned(void *owner, int rv, struct graph *graph,
 
 static void start_plan(struct dry_run *d)
 {
-	struct plan_spec spec = { .on_done = on_planned, .owner = d };
+	struct plan_spec spec = {
+		.on_checked = verify_hide_refused,
+		.checker = d->p,
+		.on_done = on_planned,
+		.owner = d,
+	};
 	struct str_map index = { 0 };
 
 	d->drvs = xcalloc(d->s->n, sizeof *d->drvs);

@@ -325,7 +325,8 @@ static void enter_known(struct entering *en, uint32_t index, const struct build_
 	if (en->spec.is_trusted && !key->is_trusted)
 		store_build_trust(p->store, key->id);
 	en->drvs[index].build_id = key->id;
-	if (key->state == BUILD_FAILED && failure_policy(key->failure)->is_remembered) {
+	if (key->state == BUILD_FAILED && failure_policy(key->failure)->is_remembered &&
+		!verify_may_change(p, key, en->spec.graph->drvs[index].is_target, en->spec.caps)) {
 		if (!store_build_get(p->store, key->id, &build))
 			return;
 		fail_drv(en, index, key->failure, build.reason == NULL ? "" : build.reason);
@@ -407,12 +408,6 @@ static void enter_some(struct entering *en)
 
 /* ---- moving the jobs ---- */
 
-static void verify_later(struct pipeline *p, int64_t build_id, int64_t unused)
-{
-	(void)unused;
-	verify_start(p, build_id);
-}
-
 /* The row of a target of which nothing has to be built. */
 static int64_t find_or_insert(
 	struct entering *en, const struct graph_drv *drv, enum build_state state)
@@ -423,8 +418,6 @@ static int64_t find_or_insert(
 
 	if (!store_build_find(p->store, drv->path, &key)) {
 		id = insert(en, drv, state);
-		if (state == BUILD_VERIFYING)
-			after_commit(p, verify_later, id, 0);
 		return id;
 	}
 	if (en->spec.is_trusted && !key.is_trusted)

@@ -55,6 +55,7 @@ struct entering;
 struct fetching;
 struct unblocking;
 struct building;
+struct verifying;
 struct pushing;
 struct dry_run;
 struct probing;
@@ -80,7 +81,8 @@ struct event {
 struct pipeline {
 	uv_loop_t *loop;
 	struct settings *settings;
-	char *state_dir, *log_dir, *root_dir, *lock_dir, *capq_push, *launcher, *nix_version;
+	char *state_dir, *log_dir, *root_dir, *lock_dir, *capq_push, *capq_inspect, *launcher,
+		*nix_version;
 	struct store *store;
 	struct sched *sched;
 	struct children children;
@@ -123,6 +125,7 @@ struct pipeline {
 	struct fetching *fetches;
 	struct unblocking *unblocking; /* Posted, and not written yet; NULL: none. */
 	struct building *runs;
+	struct verifying *verifications;
 	struct pushing *pushes;
 	struct outage cache_outage; /* No push gets through. */
 	struct dry_run *dry_runs;
@@ -130,7 +133,8 @@ struct pipeline {
 	struct bulk *bulks;
 	struct accept_group *group;
 	struct report *report;
-	struct id_map evaluating_jobs, planning_jobs, pushing_builds; /* In flight. */
+	struct id_map evaluating_jobs, planning_jobs, verifying_builds,
+		pushing_builds;      /* In flight. */
 	struct id_map plan_alone;    /* Jobs whose plan with others failed: how often alone. */
 	struct id_map replan_builds; /* To be planned anew when that is due: how often it failed. */
 	struct id_map fetching_builds; /* Waiting for a fetch, or fetching: value 1, 2. */

@@ -140,9 +140,25 @@ static enum job_state state_beside(enum build_state state)
 	return JOB_WAITING;
 }
 
+/* A build that others asked for may lack what this job asks for. What is not verified yet says so
+ * when it is. */
+static bool holds_its_set(
+	struct pipeline *p, int64_t id, int64_t build_id, enum job_state to, struct str *out_why)
+{
+	struct job job;
+	bool holds;
+
+	if ((to != JOB_PUSHING && to != JOB_DONE) || !store_job_get(p->store, id, &job))
+		return true;
+	holds = verify_job(p, build_id, job.caps, out_why);
+	job_finish(&job);
+	return holds;
+}
+
 void job_planned(
 	struct pipeline *p, int64_t id, int64_t build_id, int64_t root_id, const char *outputs)
 {
+	cleanup_str struct str why = { 0 };
 	struct build build;
 	enum job_state to;
 
@@ -152,6 +168,8 @@ void job_planned(
 	to = state_beside(build.state);
 	if (to == JOB_FAILED)
 		fail(p, id, JOB_PLANNING, build.failure, build.reason);
+	else if (!holds_its_set(p, id, build_id, to, &why))
+		fail(p, id, JOB_PLANNING, FAILURE_VERIFY, why.text);
 	else
 		move(p, id, JOB_PLANNING, to, to == JOB_DONE ? "it was built already" : NULL);
 	update_want(p, build_id);
@@ -160,10 +178,15 @@ void job_planned(
 
 void job_is_cached(struct pipeline *p, int64_t id, int64_t build_id, const char *outputs)
 {
+	cleanup_str struct str why = { 0 };
+
 	if (!is_in(p, id, JOB_PLANNING))
 		return;
 	store_job_set_plan(p->store, id, build_id, 0, outputs);
-	move(p, id, JOB_PLANNING, JOB_DONE, "it was in the cache already");
+	if (holds_its_set(p, id, build_id, JOB_DONE, &why))
+		move(p, id, JOB_PLANNING, JOB_DONE, "it was in the cache already");
+	else
+		fail(p, id, JOB_PLANNING, FAILURE_VERIFY, why.text);
 }
 
 void job_not_planned(struct pipeline *p, int64_t id, enum failure failure, const char *message)
@@ -220,6 +243,12 @@ void jobs_follow_build(struct pipeline *p, int64_t build_id, enum build_state st
 	store_jobs_of_build(p->store, build_id, false, follow, &f);
 	if (build_state_is_final(state))
 		update_want(p, build_id);
+}
+
+void job_lacks_code(struct pipeline *p, int64_t id, const char *why)
+{
+	if (is_in(p, id, JOB_WAITING))
+		fail(p, id, JOB_WAITING, FAILURE_VERIFY, why);
 }
 
 /* ---- what people ask for ---- */

@@ -15,12 +15,16 @@ void job_not_evaluated(struct pipeline *p, int64_t id, enum failure failure, con
  * needs until it is final. */
 void job_planned(
 	struct pipeline *p, int64_t id, int64_t build_id, int64_t root_id, const char *outputs);
+/* planning -> done; failed when it was seen not to hold what the job asks for. */
 void job_is_cached(struct pipeline *p, int64_t id, int64_t build_id, const char *outputs);
 void job_not_planned(struct pipeline *p, int64_t id, enum failure failure, const char *message);
 void job_cannot_be_built(struct pipeline *p, int64_t id, int64_t build_id, const char *outputs,
 	enum failure failure, const char *message);
 void job_evaluate_again(
 	struct pipeline *p, int64_t id, const char *why); /* planning -> evaluating */
+
+/* waiting -> failed: its build does not hold the GPU code that this job asks for. */
+void job_lacks_code(struct pipeline *p, int64_t id, const char *why);
 
 /* All jobs whose derivation this is follow their build. */
 void jobs_follow_build(struct pipeline *p, int64_t build_id, enum build_state state,

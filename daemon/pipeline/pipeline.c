@@ -172,6 +172,7 @@ static void start_some(struct pipeline *p)
 	p->awake = false;
 	if (p->stopping || !p->started)
 		return;
+	verifying_start_some(p);
 	pushing_start_some(p); /* Also while draining: what is built is not to be lost. */
 	if (!pipeline_may_start(p))
 		return;
@@ -191,7 +192,7 @@ static void finish_stopping(struct pipeline *p)
 		p->recovering_logs || (p->first_event != NULL && p->store_problem == NULL) ||
 		p->evaluations != NULL || p->plans != NULL || p->enterings != NULL ||
 		p->dry_runs != NULL || p->probings != NULL || p->fetches != NULL ||
-		p->runs != NULL || p->pushes != NULL)
+		p->runs != NULL || p->verifications != NULL || p->pushes != NULL)
 		return;
 	p->on_stopped = NULL;
 	if (p->store_problem == NULL) { /* What just ended may have been the last to need a root. */
@@ -411,6 +412,7 @@ static void free_pipeline(struct pipeline *p)
 	nix_finish(&p->nix);
 	id_map_finish(&p->evaluating_jobs);
 	id_map_finish(&p->planning_jobs);
+	id_map_finish(&p->verifying_builds);
 	id_map_finish(&p->pushing_builds);
 	id_map_finish(&p->plan_alone);
 	id_map_finish(&p->replan_builds);
@@ -422,6 +424,7 @@ static void free_pipeline(struct pipeline *p)
 	free(p->root_dir);
 	free(p->lock_dir);
 	free(p->capq_push);
+	free(p->capq_inspect);
 	free(p->launcher);
 	free(p->nix_version);
 	free(p->store_problem);
@@ -452,6 +455,7 @@ int pipeline_create(const struct pipeline_spec *spec, struct pipeline **out, str
 	p->root_dir = str_format("%s/roots", spec->state_dir);
 	p->lock_dir = str_format("%s/push-locks", spec->state_dir);
 	p->capq_push = xstrdup(spec->capq_push);
+	p->capq_inspect = xstrdup(spec->capq_inspect);
 	p->launcher = xstrdup(spec->launcher);
 	p->children = (struct children){
 		.loop = spec->loop,
@@ -512,6 +516,7 @@ void pipeline_stop(struct pipeline *p, void (*on_stopped)(void *owner), void *ow
 	planning_stop_all(p);
 	fetching_stop_all(p);
 	building_stop_all(p);
+	verifying_stop_all(p);
 	pushing_stop_all(p);
 	children_stop_all(&p->children); /* git, tar, rm, ... */
 	pipeline_wake(p);

@@ -38,7 +38,7 @@ struct pipeline_spec {
 	const char *state_dir; /* Borrowed. Exists, and is locked. */
 	struct store *store;   /* Borrowed. */
 	const char *launcher;  /* Paths of our programs; borrowed. */
-	const char *capq_push;
+	const char *capq_push, *capq_inspect;
 	int inherit_fd; /* For all children: the lock. */
 };
 

@@ -377,6 +377,8 @@ static int step(struct plan *p, struct err *err)
 	case CHECKING:
 		if (p->asked < p->n_paths)
 			return check_some(p, err);
+		if (p->spec.on_checked != NULL)
+			p->spec.on_checked(p->spec.checker, p->graph);
 		p->state = ASKING_CACHE;
 		if (p->nix->settings->cache.name != NULL && !p->spec.ignore_cache)
 			return ask_cache(p, err);

@@ -27,6 +27,11 @@ struct plan_spec {
 	bool ask_cache;    /* Whether the cache's answer is waited for; see CAPQ_EBUSY. */
 	bool ignore_cache; /* Take nothing for cached, as for builds that are planned anew. */
 
+	/* The store has said which outputs are valid: time to call those invalid that are not to be
+	 * used all the same. May be NULL. */
+	void (*on_checked)(void *checker, struct graph *graph);
+	void *checker;
+
 	/* The end, once, later. `rv` 0: `graph` is walked, not settled, and now the owner's;
 	 * `states` tells of each target and is borrowed. Otherwise `graph` is NULL and `err` says
 	 * why: CAPQ_EBUSY      Nix, a cache or a substituter could not be asked, or it was stopped:

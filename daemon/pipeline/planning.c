@@ -274,6 +274,8 @@ static void start_plan(struct planning *pl)
 		.ask_cache = p->plan_troubles == 0 ||
 			     clock_mono_ms() - p->plan_trouble_since_ms < CACHE_PATIENCE_MS,
 		.ignore_cache = pl->targets[0].job_id == 0,
+		.on_checked = verify_hide_refused,
+		.checker = p,
 		.on_done = on_planned,
 		.owner = pl,
 	};

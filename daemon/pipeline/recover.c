@@ -173,8 +173,8 @@ static void load_need(void *owner, int64_t build_id, int64_t need_id)
 static void resume_build(struct pipeline *p, const struct loaded *build)
 {
 	if (build->state == BUILD_VERIFYING)
-		verify_start(p, build->id);
-	else if (!sched_is_wanted(p->sched, build->id))
+		return; /* The step finds it by itself. */
+	if (!sched_is_wanted(p->sched, build->id))
 		builds_drop_unwanted(p, build->id);
 	else if (build->state == BUILD_READY && sched_state(p->sched, build->id) == SCHED_OPEN)
 		sched_set_ready(p->sched, build->id,

@@ -4,7 +4,9 @@
 #ifndef CAPQ_DAEMON_PIPELINE_STEPS_H
 #define CAPQ_DAEMON_PIPELINE_STEPS_H
 
+#include "daemon/pipeline/graph.h"
 #include "daemon/pipeline/inside.h"
+#include "daemon/store/build.h"
 
 /* evaluating.c: jobs that are evaluating, a context at a time. */
 void evaluating_start_some(struct pipeline *p);
@@ -45,8 +47,20 @@ void building_start_some(struct pipeline *p);
 void building_stop(struct pipeline *p, int64_t build_id);
 void building_stop_all(struct pipeline *p);
 
-/* verify.c: outputs hold what was asked for. Not within a write. */
-void verify_start(struct pipeline *p, int64_t build_id);
+/* verifying.c: builds that are verifying, each with a capq-inspect of its own. */
+void verifying_start_some(struct pipeline *p);
+void verifying_stop_all(struct pipeline *p);
+
+/* What was seen of a build allows a job for `caps`; false: `out_why` says which file lacks what. */
+bool verify_job(struct pipeline *p, int64_t build_id, const char *caps, struct str *out_why);
+
+/* The build was refused, and is asked for with a set that it was not held against: let it be seen
+ * again. */
+bool verify_may_change(
+	struct pipeline *p, const struct build_key *build, bool is_target, const char *caps);
+
+/* For plans: outputs of refused builds are valid, and yet nothing may be built on them. */
+void verify_hide_refused(void *pipeline, struct graph *graph);
 
 /* pushing.c: builds that are pushing, several in one capq-push. */
 void pushing_start_some(struct pipeline *p);

@@ -39,6 +39,7 @@ enum statement_slot {
 	SLOT_STATS,
 	SLOT_TRACE,
 	SLOT_PROBE,
+	SLOT_CODE,
 	SLOTS,
 };
 
@@ -56,7 +57,8 @@ extern const struct statements *const store_store_statements,
 										*const store_history_statements,
 											*const store_stats_statements,
 												*const store_trace_statements,
-													*const store_probe_statements;
+													*const store_probe_statements,
+														*const store_code_statements;
 
 struct query {
 	struct store *store;

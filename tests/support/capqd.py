@@ -19,6 +19,8 @@ import subprocess
 import tempfile
 import time
 
+import gpu_images
+
 BIN = os.environ.get("CAPQ_BIN", "build/bin")
 TOY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "toy-nixpkgs")
 FINAL = ("done", "failed", "cancelled", "superseded")
@@ -33,12 +35,18 @@ def until(is_so, what):
 
 
 class Repository:
-    """A git repository that holds the toy nixpkgs on its branch master."""
+    """A git repository that holds the toy nixpkgs on its branch master; `with_code`, also the GPU code that
+    its packages in `gpu` hold."""
+
+    def __init__(self, with_code=False):
+        self.with_code = with_code
 
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix="nixpkgs-")
         for name in os.listdir(TOY):
             shutil.copy(f"{TOY}/{name}", self.directory)
+        if self.with_code:
+            gpu_images.write(f"{self.directory}/code")
         self.git("init", "--quiet", "--initial-branch=master")
         self.git("config", "uploadpack.allowAnySHA1InWant", "true")
         self.commit("one")

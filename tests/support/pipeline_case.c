@@ -31,6 +31,7 @@ static void open_pipeline(struct pipeline_case *c)
 		.state_dir = c->directory,
 		.launcher = "/nonexistent",
 		.capq_push = "/nonexistent",
+		.capq_inspect = "/nonexistent",
 		.inherit_fd = -1,
 	};
 	struct err err = { 0 };

@@ -7,6 +7,7 @@
 #   sizeKiB  incompressible payload per unit of cost       mode  { <pname> = "fail" | "hang" | "noisy" | "flaky"; }
 #   flag     path a "flaky" package needs to exist         cpu   burn CPU instead of sleeping
 #   journal  file to which each builder adds "start OUT" and "end OUT"
+# Packages of `gpu` hold real GPU code, put together from ./code (tests/support/gpu_images.py).
 { system ? builtins.currentSystem, config ? { }, overlays ? [ ], ... }:
 let
   inherit (builtins) concatStringsSep elem foldl' length map toString;
@@ -42,6 +43,15 @@ let
     for d in $runtimeDeps; do echo "$d"; done > "$out/share/deps"
     mkdir -p "$out/bin"; printf '#!/bin/sh\necho %s\n' "$name" > "$out/bin/$pname"; chmod +x "$out/bin/$pname"
     ln -s "../bin/$pname" "$out/share/link"
+    # A container (fatbin) for each unit "arch_80+ptx_80": its header, then the entries of those.
+    container() {
+      n=0; for i; do n=$((n + $(stat -c %s "$code/$i.fatbin") - 16)); done
+      printf '\120\355\125\272\001\000\020\000'; for i in 1 2 3 4 5 6 7 8; do printf "\\$(printf %03o $((n % 256)))"; n=$((n / 256)); done
+    }
+    for unit in $units; do
+      mkdir -p "$out/lib"; images=$(echo "$unit" | tr + ' ')
+      { container $images; for i in $images; do tail -c +17 "$code/$i.fatbin"; done; } >> "$out/lib/lib$pname.fatbin"
+    done
     if [ "$bytes" -gt 0 ]; then
       awk -v n="$bytes" -v s="$seed" 'BEGIN{srand(s); for(i=0;i<n;i+=4) printf "%04x", int(rand()*65536)}' > "$out/share/payload"
     fi
@@ -112,6 +122,19 @@ let
       broken-pkg = mk "broken-pkg" { broken = true; }; darwin-only = mk "darwin-only" { platforms = [ "aarch64-darwin" ]; };
     });
     blender = mk "blender" { version = "4.2"; cuda = cfg.cudaSupport; deps = [ pkgs.python3 ] ++ ifCuda [ pkgs.cudaPackages.cuda_cudart ]; cost = 6; };
+    # Real GPU code. Who obeys holds what is asked for; the others are as packages of nixpkgs are: PTX of
+    # every capability (bare numbers for CMake), a list of its own, a unit for one capability alone.
+    gpu = scope (gpu: let
+      names = prefix: map (c: prefix + builtins.replaceStrings [ "." ] [ "" ] c);
+      asked = names "arch_" caps ++ (if cfg.cudaForwardCompat then names "ptx_" [ last ] else [ ]);
+      holds = pname: units: more: mk pname ({ env = { code = ./code; units = concatStringsSep " " (map (concatStringsSep "+") units); }; } // more);
+    in {
+      obeys = holds "obeys" [ asked asked ] { cuda = true; };
+      ptx-everywhere = holds "ptx-everywhere" [ (names "arch_" caps ++ names "ptx_" caps) ] { cuda = true; };
+      ignores = holds "ignores" [ [ "arch_86" ] ] { };
+      differs = holds "differs" [ asked [ "arch_90" ] ] { cuda = true; };
+      user = mk "user" { deps = [ gpu.ignores ]; };
+    });
     # One attribute for each way an evaluation can go wrong. `endless` never ends and `hungry` takes
     # memory for ever: Nix ignores SIGTERM while it evaluates, so only a kill ends them.
     evalErrors = {

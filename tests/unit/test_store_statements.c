@@ -14,7 +14,7 @@ static const struct statements *const *const all[] = { &store_store_statements,
 	&store_attempt_statements, &store_context_statements, &store_event_statements,
 	&store_root_statements, &store_batch_statements, &store_want_statements,
 	&store_history_statements, &store_stats_statements, &store_trace_statements,
-	&store_probe_statements };
+	&store_probe_statements, &store_code_statements };
 
 static sqlite3_stmt *prepare(struct store *store, const char *sql)
 {
@@ -51,7 +51,8 @@ static const char *const may_scan[] = {
 	"SELECT * FROM (SELECT id, drv_path, package", /* The newest history: at the start; bounded.
 							*/
 	"SELECT submitter, used_ms",                   /* At the start; a small table. */
-	"SELECT r.id FROM roots r",                    /* Roots that may go: by roots_to_sweep. */
+	"SELECT b.outputs FROM verdicts v", /* The few that are refused, by verdicts_refused. */
+	"SELECT r.id FROM roots r",         /* Roots that may go: by roots_to_sweep. */
 	"SELECT id FROM attempts WHERE outcome = 'running'", /* By attempts_running. */
 	"UPDATE attempts SET outcome = 'interrupted'",
 	"SELECT h.package, h.system, h.caps, h.outcome", /* Sums: in a worker thread; bounded. */
