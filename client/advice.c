@@ -68,8 +68,7 @@ static struct capability name_for(struct cuda_version toolkit, struct capability
 	return capability_compare(c, old) == 0 && cuda_supports(toolkit, new) ? new : c;
 }
 
-/* The capabilities of the GPUs as a set, without PTX. */
-static void set_of_gpus(const struct question *q, struct capability_set *out)
+void advice_set(const struct question *q, struct capability_set *out)
 {
 	*out = (struct capability_set){ 0 };
 	for (size_t i = 0; i < q->n_gpus; i++)
@@ -93,38 +92,43 @@ static void add_unsupported(struct str *out, const struct question *q, struct ca
 	str_add(out, "): take a revision or a package set with a CUDA that can.\n");
 }
 
-static void add_build(struct str *out, const struct question *q)
+static bool add_build(struct str *out, const struct question *q, const char *what)
 {
 	struct capability_set set;
 	char text[CAPABILITY_SET_TEXT_MAX];
 
-	set_of_gpus(q, &set);
+	advice_set(q, &set);
 	for (size_t i = 0; i < set.n && q->toolkit.major > 0; i++) {
 		if (!cuda_supports(q->toolkit, set.items[i])) {
 			add_unsupported(out, q, set.items[i]);
-			return;
+			return false;
 		}
 	}
 	capability_set_format(&set, text);
-	str_addf(out, "Have it built: capq submit ATTR --caps %s\n", text);
+	str_addf(out, "Have it built: capq submit %s --caps %s\n", what, text);
 	advice_add_snippet(out, "  ", &set);
+	return true;
 }
 
-static void add_remedy(struct str *out, const struct question *q, enum verdict verdict)
+bool advice_add_remedy(
+	struct str *out, const struct question *q, enum verdict verdict, const char *what)
 {
+	bool is_to_be_built;
+
 	if (is_driver_too_old(q)) { /* No build of that CUDA would run. */
 		str_addf(out,
 			"The driver speaks CUDA %u.%u, this is made by CUDA %u.%u: take a newer "
 			"driver, or a build by CUDA %u.\n",
 			q->driver.major, q->driver.minor, q->toolkit.major, q->toolkit.minor,
 			q->driver.major);
-		return;
+		return false;
 	}
-	add_build(out, q);
+	is_to_be_built = add_build(out, q, what);
 	if (verdict == VERDICT_JIT)
 		str_add(out,
 			"With --allow-jit, PTX is compiled by the driver when a program starts: "
 			"for a big library, minutes.\n");
+	return is_to_be_built;
 }
 
 void advice_add_snippet(struct str *out, const char *indent, const struct capability_set *set)
@@ -165,7 +169,7 @@ void advise(const struct question *q, struct advice *out)
 	if (out->verdict == VERDICT_USE || (out->verdict == VERDICT_JIT && q->allow_jit))
 		out->best = out->sets[0].set;
 	else
-		add_remedy(&out->remedy, q, out->verdict);
+		(void)advice_add_remedy(&out->remedy, q, out->verdict, "ATTR");
 }
 
 void advice_finish(struct advice *advice)
@@ -178,8 +182,7 @@ void advice_finish(struct advice *advice)
 
 /* ---- in print ---- */
 
-/* "A100 (8.0), RTX 3090 (8.6)" */
-static void add_gpus(struct str *out, const struct question *q)
+void advice_add_gpus(struct str *out, const struct question *q)
 {
 	for (size_t i = 0; i < q->n_gpus; i++) {
 		char text[CAPABILITY_TEXT_MAX];
@@ -195,7 +198,7 @@ static void print_verdict(
 	cleanup_str struct str gpus = { 0 };
 	char text[CAPABILITY_SET_TEXT_MAX];
 
-	add_gpus(&gpus, q);
+	advice_add_gpus(&gpus, q);
 	output_printf("%s: ", gpus.text);
 	if (advice->best != NULL) {
 		capability_set_format(advice->best, text);
@@ -226,7 +229,7 @@ void advice_print(
 	output_printf("%s%s", str_text(&snippet), str_text(&advice->remedy));
 }
 
-static void add_gpus_json(struct json_out *json, const struct question *q)
+void advice_add_gpus_json(struct json_out *json, const struct question *q)
 {
 	cleanup_str struct str names = { 0 }, capabilities = { 0 };
 
@@ -276,7 +279,7 @@ void advice_print_json(const struct question *q, const struct advice *advice)
 	char best[CAPABILITY_SET_TEXT_MAX];
 
 	json_out_object(&json, NULL);
-	add_gpus_json(&json, q);
+	advice_add_gpus_json(&json, q);
 	json_out_text(&json, "verdict", verdicts[advice->verdict]);
 	if (advice->best != NULL) {
 		capability_set_format(advice->best, best);

@@ -42,6 +42,20 @@ struct advice {
 void advise(const struct question *question, struct advice *out);
 void advice_finish(struct advice *advice);
 
+/* The capabilities of the GPUs as a set, as the toolkit calls them. */
+void advice_set(const struct question *question, struct capability_set *out);
+
+/* Append what to do when nothing may be used: lines, each ended. `what` is put behind "capq
+ * submit". True: it is to have that set built. */
+bool advice_add_remedy(
+	struct str *out, const struct question *question, enum verdict verdict, const char *what);
+
+/* Append "A100 (8.0), RTX 3090 (8.6)". */
+void advice_add_gpus(struct str *out, const struct question *question);
+
+/* Members of an open object: who asks, the GPUs. */
+void advice_add_gpus_json(struct json_out *json, const struct question *question);
+
 /* Append the two lines that make nixpkgs build a set, each with `indent` in front. */
 void advice_add_snippet(struct str *out, const char *indent, const struct capability_set *set);
 

@@ -1,5 +1,7 @@
 #include "client/client.h"
 
+#include <stdlib.h>
+
 #include "client/text.h"
 #include "lib/json.h"
 #include "lib/str.h"
@@ -23,6 +25,23 @@ enum exit_code exit_code_of(int code)
 	default:
 		return EXIT_FAILED;
 	}
+}
+
+int client_find_server(struct client *client, struct err *err)
+{
+	const char *name = option_text(&client->options, "server");
+	int rv;
+
+	if (name == NULL)
+		name = getenv("CAPQ_SERVER");
+	if (name == NULL || name[0] == '\0')
+		name = SERVER_DEFAULT;
+	rv = server_parse(name, &client->server, err);
+	if (rv == 0)
+		rv = server_read_token(&client->server, err);
+	if (rv == 0)
+		client->api = api_create(&client->server);
+	return rv;
 }
 
 /* What went wrong on this side, in the form of the API's problems; no status came with it. */

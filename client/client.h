@@ -27,6 +27,10 @@ struct client {
 /* The exit code that an error code (lib/err.h) stands for. */
 enum exit_code exit_code_of(int code);
 
+/* Fill in `server` and `api` from the command line and the environment; nothing is asked yet. Done
+ * for all commands that are not local before they run. */
+int client_find_server(struct client *client, struct err *err);
+
 /* Say an error: a line on standard error; with --json a problem object, the server's own when it
  * sent one. */
 void client_complain(const struct client *client, const struct err *err);

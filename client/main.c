@@ -34,23 +34,6 @@ static int read_command_line(
 	return rv;
 }
 
-static int find_server(struct client *client, struct err *err)
-{
-	const char *name = option_text(&client->options, "server");
-	int rv;
-
-	if (name == NULL)
-		name = getenv("CAPQ_SERVER");
-	if (name == NULL || name[0] == '\0')
-		name = SERVER_DEFAULT;
-	rv = server_parse(name, &client->server, err);
-	if (rv == 0)
-		rv = server_read_token(&client->server, err);
-	if (rv == 0)
-		client->api = api_create(&client->server);
-	return rv;
-}
-
 static int run(struct client *client, const struct command *command, struct err *err)
 {
 	if (option_given(&client->options, "version")) {
@@ -67,7 +50,7 @@ static int run(struct client *client, const struct command *command, struct err 
 	if (command == NULL)
 		return err_set(err, CAPQ_EINVAL, "which command? See capq help");
 	if (!command->is_local) {
-		int rv = find_server(client, err);
+		int rv = client_find_server(client, err);
 
 		if (rv < 0)
 			return rv;

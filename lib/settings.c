@@ -306,6 +306,15 @@ static const struct config_key keys[] = {
 			"pushed, and the results stay rooted in the store." },
 	{ "cache.host", CONFIG_TEXT, AT(settings, cache.host), .fallback = "https://cachix.org",
 		.is_reloadable = true, .help = "The Cachix service." },
+	{ "cache.substituter", CONFIG_TEXT, AT(settings, cache.substituter), .is_reloadable = true,
+		.example = "https://cuda-maintainers.cachix.org",
+		.help = "Where users fetch from, for what capq lookup prints. Left out, for a cache "
+			"at cachix.org: https://NAME.cachix.org." },
+	{ "cache.public_keys", CONFIG_TEXTS, AT(settings, cache.public_keys), .max = 16,
+		.is_reloadable = true,
+		.example =
+			"[\"cuda-maintainers.cachix.org-1:0dq3bujKpuEPMCX6U4WylrUDZ9JyUG0VpVZa7CNfq5E=\"]",
+		.help = "The keys that the cache's paths are signed with, for the same." },
 	{ "cache.compression", CONFIG_CHOICE, AT(settings, cache.compression), .fallback = "auto",
 		.choices = compressions, .is_reloadable = true,
 		.help = "How paths are compressed; auto is what the cache prefers." },
@@ -439,6 +448,9 @@ static void fill_in(struct settings *s)
 		add_local_builder(s);
 	if (s->scheduling.branches.n == 0)
 		add_master(s);
+	if (s->cache.name != NULL && s->cache.substituter == NULL &&
+		strcmp(s->cache.host, "https://cachix.org") == 0)
+		s->cache.substituter = str_format("https://%s.cachix.org", s->cache.name);
 	if (s->verify.packages.n == 0)
 		add_verify_rules(s);
 	builders = s->builders.items;

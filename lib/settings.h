@@ -103,7 +103,8 @@ struct settings {
 		int64_t max_jobs, timeout_ms;
 	} verify;
 	struct {
-		char *name, *host;
+		char *name, *host, *substituter;
+		struct texts public_keys;
 		int compression; /* enum compression */
 		int64_t max_jobs, timeout_ms;
 		int64_t limit_rate; /* Bytes a second, of all pushes together; 0: any. */

@@ -21,6 +21,7 @@ const struct method *const api_methods[] = {
 	&method_get_build,
 	&method_build_log,
 	&method_why_build,
+	&method_lookup,
 	&method_history,
 	&method_stats,
 	&method_export_trace,

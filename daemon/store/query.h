@@ -40,6 +40,7 @@ enum statement_slot {
 	SLOT_TRACE,
 	SLOT_PROBE,
 	SLOT_CODE,
+	SLOT_VARIANT,
 	SLOTS,
 };
 
@@ -58,7 +59,8 @@ extern const struct statements *const store_store_statements,
 											*const store_stats_statements,
 												*const store_trace_statements,
 													*const store_probe_statements,
-														*const store_code_statements;
+														*const store_code_statements,
+															*const store_variant_statements;
 
 struct query {
 	struct store *store;

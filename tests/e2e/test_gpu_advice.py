@@ -124,7 +124,10 @@ class Lookup(CapqCase):
     def test_what_is_wrong_is_refused(self):
         for arguments, sentence in (
                 (["--gpu", "A100"],
-                 "which sets? For example: capq lookup --gpu A100 --set 7.5+PTX --set 8.6"),
+                 "which packages, or which sets? For example: capq lookup --gpu A100 --set 7.5+PTX --set 8.6"),
+                (["torch", "--gpu", "A100", "--set", "8.6"],
+                 "packages are looked for in the cache: --set is of no use with them"),
+                (["--newest", "--gpu", "A100", "--set", "8.6"], "--newest is of no use with --set"),
                 (["--gpu", "A100", "--set", "86"],
                  "capability '86': write it as nixpkgs does, '8.6'"),
                 (["--gpu", "A100", "--set", "8.6", "--driver", "new"],

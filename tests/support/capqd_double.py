@@ -80,6 +80,8 @@ ROUTES = [
     ("GET", "/builds/{id}", {}, "get_build"),
     ("GET", "/builds/{id}/log", {"attempt": integer(1), **LOG}, "build_log"),
     ("GET", "/builds/{id}/why", {}, "why"),
+    ("GET", "/lookup", {"attr": ANY, "gpu": ANY, "rev": ANY, "branch": ANY, "flavour": ANY, "system": ANY, "driver": ANY,
+                        "toolkit": ANY, "allow_jit": ANY, "newest": ANY}, "lookup"),
     ("GET", "/history", {"attr": ANY, "caps": CAPS, "system": ANY, **PAGE}, "history"),
     ("GET", "/stats", {}, "stats"),
     ("GET", "/export/trace", {"since": TIME}, "export_trace"),
@@ -305,6 +307,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         wanted = self.query.get("state", ",".join(BUILD_STATES)).split(",")
         self.send_page("builds", self.world.builds, lambda build: build["state"] in wanted or (
             "live" in wanted and build["state"] not in FINAL))
+
+    def lookup(self):
+        self.send_json(self.world.lookup)
 
     def history(self):
         if "attr" not in self.query:

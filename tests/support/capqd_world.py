@@ -50,6 +50,7 @@ class World:
         self.dry_run = {}  # attr -> error text, or how many builds
         self.history = {}
         self.stats = {}
+        self.lookup = {}
         self.trace = b"id,submit_s,work_s,package,caps,rev,branch,submitter,depends\n"
         self.trace_history = b"package,caps,work_s,age_s\n"
         self.draining = False
