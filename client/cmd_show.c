@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "client/member.h"
 #include "client/now.h"
 #include "client/record.h"
 #include "client/selected.h"
@@ -115,7 +116,42 @@ static void print_cost(const struct output *output, const struct job *job)
 	print_text(output, "cost", str_text(&cost));
 }
 
-static void print_page(const struct output *output, const struct record *record)
+static void add_names(struct str *out, const struct json *names)
+{
+	for (const struct json *v = json_first(names); v != NULL; v = json_next(v))
+		str_addf(out, " %s", json_text(v) == NULL ? "?" : json_text(v));
+}
+
+/* "in all 12 units of 3 files: sm_80 compute_80", what is lacking in front of it. */
+static void print_gpu_code(const struct output *output, const struct json *code)
+{
+	const char *verdict = member_text(code, "verdict", NULL);
+	int64_t units = member_int(code, "units", 0), files = member_int(code, "files", 0);
+	cleanup_str struct str text = { 0 };
+
+	if (verdict == NULL)
+		return;
+	if (strcmp(verdict, "no-code") == 0) {
+		output_field(output, "gpu code", "none");
+		return;
+	}
+	if (strcmp(verdict, "unknown") == 0) {
+		output_field(output, "gpu code", "not known: %s", member_text(code, "reason", "?"));
+		return;
+	}
+	if (strcmp(verdict, "lacks") == 0)
+		str_addf(&text, "%s; in all", member_text(code, "reason", "?"));
+	else
+		str_add(&text, "in all");
+	str_addf(&text, " %" PRId64 " unit%s of %" PRId64 " file%s:", units, units == 1 ? "" : "s",
+		files, files == 1 ? "" : "s");
+	add_names(&text, json_get(code, "sass_in_all"));
+	add_names(&text, json_get(code, "ptx_in_all"));
+	output_field(output, "gpu code", "%s", text.text);
+}
+
+static void print_page(
+	const struct output *output, const struct record *record, const struct json *json)
 {
 	const struct job *job = &record->job;
 	int64_t now = wall_ms();
@@ -124,6 +160,7 @@ static void print_page(const struct output *output, const struct record *record)
 	print_why(output, record);
 	print_what(output, job);
 	print_outputs(output, job->outputs);
+	print_gpu_code(output, json_get(json, "gpu_code"));
 	print_time(output, "submitted", job->submitted_at, now);
 	print_time(output, "started", job->started_at, now);
 	print_time(output, "finished", job->finished_at, now);
@@ -144,7 +181,7 @@ static int show(struct client *client, int64_t id, size_t i, const void *unused,
 	if (i > 0 && !client->output.is_json)
 		output_printf("\n");
 	if (!selected_print_json(client, &record))
-		print_page(&client->output, &record);
+		print_page(&client->output, &record, json);
 	record_finish(&record);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "daemon/api/render.h"
 #include "daemon/store/attempt.h"
 #include "daemon/store/build.h"
+#include "daemon/store/code.h"
 
 struct page {
 	struct pipeline *p;
@@ -66,6 +67,18 @@ static void add_attempt(void *owner, const struct attempt *a)
 	json_out_end_object(out);
 }
 
+static void add_code_file(void *owner, const struct code_file *file)
+{
+	struct json_out *out = owner;
+
+	json_out_object(out, NULL);
+	json_out_text(out, "path", file->path);
+	json_out_raw(out, "kinds", file->kinds);
+	json_out_text(out, "lacks", file->lacks);
+	json_out_text(out, "error", file->error);
+	json_out_end_object(out);
+}
+
 static const struct answered *run_get(struct request *r)
 {
 	struct pipeline *p = request_pipeline(r);
@@ -77,6 +90,10 @@ static const struct answered *run_get(struct request *r)
 	render_build(p, &build, &out, NULL, true);
 	json_out_array(&out, "attempt_list");
 	store_attempts_of(pipeline_store(p), build.id, add_attempt, &out);
+	json_out_end_array(&out);
+	render_gpu_code(p, build.id, &out, "gpu_code");
+	json_out_array(&out, "gpu_files");
+	store_code_files_each(pipeline_store(p), build.id, add_code_file, &out);
 	json_out_end_array(&out);
 	json_out_end_object(&out);
 	build_finish(&build);

@@ -30,7 +30,7 @@ static void answer_job(struct request *r, int64_t job_id)
 		(void)answer_problem(r, 404, "the job is gone", NULL, NULL);
 		return;
 	}
-	render_job(p, &job, &out, NULL);
+	render_job(p, &job, &out, NULL, false);
 	job_finish(&job);
 	(void)answer_json(r, 200, &out);
 }

@@ -19,7 +19,7 @@ static void add_job(void *owner, const struct job *job)
 {
 	struct page *page = owner;
 
-	render_job(page->p, job, page->out, NULL);
+	render_job(page->p, job, page->out, NULL, false);
 }
 
 static bool read_filter(struct request *r, struct job_filter *f, char caps[CAPABILITY_SET_TEXT_MAX],
@@ -88,7 +88,9 @@ static const struct answered *run_get(struct request *r)
 
 	if (!store_job_get(pipeline_store(p), request_id(r), &job))
 		return answer_no_job(r);
-	render_job(p, &job, &out, NULL);
+	render_job(p, &job, &out, NULL, true);
+	render_gpu_code(p, job.build_id, &out, "gpu_code");
+	json_out_end_object(&out);
 	job_finish(&job);
 	return answer_json(r, 200, &out);
 }

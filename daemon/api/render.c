@@ -1,8 +1,13 @@
 #include "daemon/api/render.h"
 
+#include <string.h>
+
 #include "daemon/pipeline/why.h"
 #include "daemon/store/build.h"
+#include "daemon/store/code.h"
+#include "lib/gpu_code_json.h"
 #include "lib/job_json.h"
+#include "lib/mem.h"
 
 static void text_or_null(struct json_out *out, const char *name, const char *text)
 {
@@ -63,7 +68,51 @@ static void render_job_progress(struct pipeline *p, const struct why *why, struc
 	build_finish(&build);
 }
 
-void render_job(struct pipeline *p, const struct job *job, struct json_out *out, const char *name)
+static void words_to_json(struct json_out *out, const char *name, const char *words)
+{
+	cleanup_free char *copy = xstrdup(words);
+	char *rest = copy, *word;
+
+	json_out_array(out, name);
+	while ((word = strsep(&rest, " ")) != NULL)
+		json_out_text(out, NULL, word);
+	json_out_end_array(out);
+}
+
+static void units_to_json(struct json_out *out, const char *kinds)
+{
+	cleanup_json struct json *json = NULL;
+	struct gpu_code code = { .n_archs = 0 };
+
+	if (json_parse(kinds, strlen(kinds), &json, NULL) == 0)
+		(void)gpu_kinds_from_json(json, &code, NULL); /* It was written by us. */
+	gpu_code_members_to_json(&code, out);
+	gpu_code_finish(&code);
+}
+
+void render_gpu_code(struct pipeline *p, int64_t build_id, struct json_out *out, const char *name)
+{
+	struct code_seen seen;
+
+	if (build_id == 0 || !store_code_get(pipeline_store(p), build_id, &seen)) {
+		json_out_null(out, name);
+		return;
+	}
+	json_out_object(out, name);
+	json_out_text(out, "verdict", verdict_name(seen.verdict));
+	json_out_text(out, "policy", seen.is_required ? "require" : "report");
+	words_to_json(out, "asked", seen.asked);
+	json_out_bool(out, "refused", seen.is_refused);
+	json_out_text(out, "reason", seen.reason);
+	json_out_int(out, "files", seen.n_files);
+	units_to_json(out, seen.kinds);
+	json_out_time(out, "seen_at", seen.at);
+	json_out_end_object(out);
+	code_seen_finish(&seen);
+}
+
+void render_job(struct pipeline *p, const struct job *job, struct json_out *out, const char *name,
+	bool open)
 {
 	struct why why;
 
@@ -80,7 +129,8 @@ void render_job(struct pipeline *p, const struct job *job, struct json_out *out,
 		render_eta(p, job->build_id, out, "eta");
 		why_finish(&why);
 	}
-	json_out_end_object(out);
+	if (!open)
+		json_out_end_object(out);
 }
 
 void render_build(struct pipeline *p, const struct build *build, struct json_out *out,

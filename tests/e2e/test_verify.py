@@ -39,6 +39,19 @@ class Verify(unittest.TestCase):
                          "lacks sm_86 (in 1 of 2 units), compute_86 (in 1 of 2 units)")
         self.assertEqual(self.pushed(), {"obeys-1.0", "ptx-everywhere-1.0", "cmake-1.0", "stdenv-1.0"})
 
+        # Both are told what was seen.
+        code = daemon.job(obeys)["gpu_code"]
+        self.assertEqual([code[name] for name in ("verdict", "policy", "asked", "refused", "files", "units", "sass_in_all")],
+                         ["holds", "require", ["8.0"], False, 1, 2, ["sm_80"]])
+        self.assertIn("gpu code     in all 2 units of 1 file: sm_80\n", daemon.client("show", str(obeys)).stdout)
+        self.assertIn("gpu code     none\n", daemon.client("show", str(plain)).stdout)
+        self.assertIn(refused["reason"], daemon.client("show", str(ignores)).stdout)
+        self.assertIn(refused["reason"], daemon.client("why", str(ignores)).stdout)
+        [build] = [b["id"] for b in daemon.builds() if b["name"] == "differs-1.0"]
+        [file] = daemon.build(build)["gpu_files"]
+        self.assertEqual((file["lacks"], [kind["sass"] for kind in file["kinds"]]),
+                         ("8.6+PTX: sm_86 (in 1 of 2 units), compute_86 (in 1 of 2 units)", [["sm_86"], ["sm_90"]]))
+
         # Nothing is built on it, though its outputs are there: it would get into the cache that way.
         user = daemon.wait(*daemon.submit("gpu.user", "8.0"))
         self.assertEqual(self.ends(user), ("failed", "dependency"))
