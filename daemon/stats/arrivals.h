@@ -36,8 +36,8 @@ struct arrival {
 	int64_t work_ms;
 };
 
-/* Keep those from `since_ms` on, and put them in order: of time, of these what is needed before what
- * needs it, of these by ids. */
+/* Keep those from `since_ms` on, and put them in order: of time, of these what is needed before
+ * what needs it, of these by ids. */
 void arrivals_order(struct arrivals *arrivals, int64_t since_ms);
 
 /* Then: how many, the `i`th, and whether a build is one of them. */
