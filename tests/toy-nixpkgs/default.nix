@@ -126,7 +126,7 @@ let
     # every capability (bare numbers for CMake), a list of its own, a unit for one capability alone.
     gpu = scope (gpu: let
       names = prefix: map (c: prefix + builtins.replaceStrings [ "." ] [ "" ] c);
-      asked = names "arch_" caps ++ (if cfg.cudaForwardCompat then names "ptx_" [ last ] else [ ]);
+      asked = names "arch_" caps ++ (if cfg.cudaForwardCompat then names "ptx_" [ (builtins.elemAt caps (length caps - 1)) ] else [ ]);
       holds = pname: units: more: mk pname ({ env = { code = ./code; units = concatStringsSep " " (map (concatStringsSep "+") units); }; } // more);
     in {
       obeys = holds "obeys" [ asked asked ] { cuda = true; };
