@@ -314,13 +314,25 @@ static void print_json(const struct offering *o)
 	str_free(&json.text);
 }
 
+/* By which CUDA what is there was made: what is to be built would be, too. */
+static void read_toolkit(const struct json *found, struct cuda_version *toolkit)
+{
+	const struct json *best = json_first(json_get(found, "variants"));
+	const char *text = member_text(best, "toolkit", NULL);
+
+	if (toolkit->major == 0 && text != NULL)
+		(void)cuda_version_parse(text, toolkit, NULL);
+}
+
 int offer(struct client *client, const struct question *question, struct err *err)
 {
-	struct offering o = { .client = client, .q = question };
+	struct question q = *question;
+	struct offering o = { .client = client, .q = &q };
 	int rv = ask_what_is_there(&o, err);
 
 	if (rv < 0)
 		return rv;
+	read_toolkit(o.found, &q.toolkit);
 	if (member_bool(o.found, "usable"))
 		o.best = json_first(json_get(o.found, "variants"));
 	if (o.best != NULL)

@@ -161,11 +161,16 @@ static int read_asked(struct request *r, struct asked *asked, struct err *err)
 static void variant_to_json(const struct asked *asked, const struct lookup_variant *v,
 	bool is_to_come, struct json_out *out)
 {
+	cleanup_str struct str toolkit = { 0 };
+
+	if (v->toolkit.major > 0)
+		str_addf(&toolkit, "%u.%u", v->toolkit.major, v->toolkit.minor);
 	json_out_object(out, NULL);
 	json_out_text(out, "set", v->caps);
 	caps_to_json(v->caps, out);
 	json_out_text(out, "rev", v->rev);
 	json_out_text(out, "rev_from", v->rev_from);
+	json_out_text(out, "toolkit", toolkit.len == 0 ? NULL : toolkit.text);
 	json_out_array(out, "jobs");
 	for (size_t i = 0; i < asked->spec.n_attrs; i++)
 		json_out_int(out, NULL, v->job_ids[i]);

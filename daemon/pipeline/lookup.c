@@ -106,6 +106,9 @@ static struct candidate *new_candidate(struct candidates *all, const struct vari
 		},
 	};
 	(void)capability_set_parse(row->caps, &c->set, NULL); /* It was checked at submit. */
+	c->variant.toolkit = all->spec->toolkit;
+	if (c->variant.toolkit.major == 0 && row->cuda != NULL)
+		(void)cuda_version_parse(row->cuda, &c->variant.toolkit, NULL); /* "": not known. */
 	return c;
 }
 
@@ -237,7 +240,7 @@ static struct lookup_variant *rank(struct candidates *all)
 
 	for (size_t i = 0; i < all->n; i++)
 		variants[i] = (struct variant){ all->items[i].units, all->items[i].n_units,
-			all->items[i].set.n, spec->toolkit };
+			all->items[i].set.n, all->items[i].variant.toolkit };
 	compat_rank(variants, all->n, spec->devices, spec->n_devices, fits, order);
 	for (int has_code = 0; has_code <= 1; has_code++) /* No rule judges what has none. */
 		for (size_t i = 0; i < all->n; i++)

@@ -19,7 +19,7 @@ struct lookup_spec {
 	size_t n_devices;
 	const char *flavour, *system;
 	const char *rev, *rev_from;  /* As in store/variant.h. */
-	struct cuda_version toolkit; /* That made the variants; major 0: not known. */
+	struct cuda_version toolkit; /* That made the variants; major 0: as their revisions say. */
 	bool allow_jit;
 	bool newest; /* Of the newest revision that has one that may be used, no others. */
 };
@@ -29,7 +29,8 @@ struct lookup_variant {
 	int64_t job_ids[LOOKUP_ATTRS_MAX]; /* In the order of the attributes. */
 	char *caps, *rev, *rev_from;
 	int64_t rev_seen_at;
-	bool is_verified; /* What all its packages hold was seen. */
+	struct cuda_version toolkit; /* Major 0: not known. */
+	bool is_verified;            /* What all its packages hold was seen. */
 	enum tier tier;
 	size_t device; /* That decided. */
 	char *reason;

@@ -11,8 +11,10 @@ enum {
 /* The newest jobs of an attribute by their index, `states` among them; then what else is asked. */
 #define SELECT_JOBS(states)                                                                        \
 	"SELECT j.id, j.context_id, j.state, c.caps, r.hash, j.rev_from, r.seen_at, j.build_id, "  \
-	"v.kinds FROM jobs j JOIN contexts c ON c.id = j.context_id "                              \
+	"p.cuda, v.kinds FROM jobs j JOIN contexts c ON c.id = j.context_id "                      \
 	"JOIN revisions r ON r.id = c.revision_id "                                                \
+	"LEFT JOIN probes p ON p.rev = r.hash AND p.flavour_digest = c.flavour_digest "            \
+	"AND p.system = c.system "                                                                 \
 	"LEFT JOIN verdicts v ON v.build_id = j.build_id AND v.verdict <> 'unknown' "              \
 	"WHERE j.attr = ?1 AND j.state " states " AND r.trusted = 1 AND c.flavour = ?2 "           \
 	"AND c.system = ?3 AND (?4 IS NULL OR substr(r.hash, 1, length(?4)) = ?4) "                \
@@ -46,7 +48,8 @@ static void each_of(struct store *store, int which, const struct variant_filter 
 			.rev_from = query_get_text(&q, 5),
 			.rev_seen_at = query_get_int(&q, 6),
 			.build_id = query_get_int(&q, 7),
-			.kinds = query_get_text(&q, 8),
+			.cuda = query_get_text(&q, 8),
+			.kinds = query_get_text(&q, 9),
 		};
 
 		(void)job_state_from_name(query_get_text(&q, 2), &row.state);

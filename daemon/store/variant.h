@@ -21,6 +21,7 @@ struct variant_row {
 	const char *caps, *rev, *rev_from;
 	int64_t rev_seen_at; /* When the revision was first asked for, ms since 1970. */
 	int64_t build_id;    /* 0: none. */
+	const char *cuda;    /* Version that the revision has, "12.8"; NULL or "": not known. */
 	const char *kinds;   /* Of the units seen in its outputs, JSON; NULL: nobody could look. */
 };
 

@@ -103,10 +103,14 @@ class Lookup(unittest.TestCase):
         # Of several GPUs and packages the worst decides; a driver may be too old.
         said = daemon.client("lookup", "gpu.obeys", "cmake", "--gpu", "A100", "--gpu", "H100")
         self.assertIn(": no: H100: sm_80 is another major version\n", said.stdout)
-        found = self.lookup(daemon, "gpu.obeys", "--gpu", "8.0", "--driver", "12.4", "--toolkit", "13.0", code=1)
-        self.assertEqual(self.reasons(found)[0][2], "driver is of an older CUDA major version")
-        self.assertIn("take a newer driver, or a build by CUDA 12.", found["remedy"])
-        self.assertIsNone(found["forecast"])
+        for more, best in ((["--driver", "12.4", "--toolkit", "13.0"], None), (["--driver", "11.8"], None),
+                           (["--driver", "12.4"], "8.0")):
+            found = self.lookup(daemon, "gpu.obeys", "--gpu", "8.0", *more, code=0 if best else 1)
+            self.assertEqual((found["best"], found["forecast"]), (best, None))
+            if not best:
+                self.assertEqual(self.reasons(found)[0][2], "driver is of an older CUDA major version")
+                self.assertIn(f"take a newer driver, or a build by CUDA {more[1][:2]}.", found["remedy"])
+        self.assertEqual(found["variants"][0]["toolkit"], "12.8")  # As the revision says.
 
     def test_what_nobody_looked_at_is_declared(self):
         daemon = self.start(policy="off")
