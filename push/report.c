@@ -171,8 +171,8 @@ void report_plan(struct report *report, const struct plan *plan)
 		say(report, stdout, NULL, "left out: %s", left_out.text);
 	if (plan->n_incomplete > 0)
 		say(report, stderr, &warning,
-			"%zu paths to push refer to what is left out and not in the cache either; "
-			"Cachix shows such paths only once all that they refer to is there",
+			"%zu paths to push refer to what is left out and not in the cache either: "
+			"from this cache alone nobody can use them",
 			plan->n_incomplete);
 }
 

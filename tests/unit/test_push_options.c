@@ -3,13 +3,16 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/mem.h"
 #include "lib/str.h"
+#include "push/option_table.h"
 #include "push/options.h"
 
 #define ARGS_MAX 12
+#define MANUAL_MAX 65536
 
 static int read_args(
 	const char *const *args, const char *input, struct options *out, struct err *err)
@@ -121,6 +124,53 @@ static void actions(void **state)
 	options_finish(&o);
 }
 
+static char *read_manual(void)
+{
+	cleanup_free char *path = str_format("%s/docs/man/capq-push.1", getenv("CAPQ_SOURCE"));
+	char *text = xcalloc(1, MANUAL_MAX);
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	assert_true(fread(text, 1, MANUAL_MAX - 1, f) > 0);
+	(void)fclose(f);
+	return text;
+}
+
+/* Each option is in the list of the manual page, and has a line of help that fits. */
+static void the_manual(void **state)
+{
+	cleanup_free char *manual = read_manual();
+
+	(void)state;
+	for (int id = 0; id < OPTION_IDS; id++) {
+		cleanup_free char *item = str_format("\n.It Fl -%s", option_rows[id].name);
+		cleanup_free char *more = str_format(", Fl -%s", option_rows[id].name);
+
+		if (strstr(manual, item) == NULL && strstr(manual, more) == NULL)
+			fail_msg("--%s is not in the manual page", option_rows[id].name);
+		assert_in_range(strlen(option_rows[id].help), 1, 72);
+	}
+}
+
+static void completion(void **state)
+{
+	static const char *const shells[] = { "bash", "fish", "zsh" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(shells); i++) {
+		cleanup_free char *script = NULL;
+		size_t len = 0;
+		FILE *f = open_memstream(&script, &len);
+
+		assert_true(option_print_completion(shells[i], f));
+		(void)fclose(f);
+		for (int id = 0; id < OPTION_IDS; id++)
+			if (strstr(script, option_rows[id].name) == NULL)
+				fail_msg("%s: no --%s", shells[i], option_rows[id].name);
+	}
+	assert_false(option_print_completion("csh", stdout));
+}
+
 static void what_is_wrong(void **state)
 {
 	static const struct {
@@ -173,6 +223,8 @@ int main(void)
 		cmocka_unit_test(choice_and_pin),
 		cmocka_unit_test(from_standard_input),
 		cmocka_unit_test(actions),
+		cmocka_unit_test(the_manual),
+		cmocka_unit_test(completion),
 		cmocka_unit_test(what_is_wrong),
 	};
 
