@@ -68,6 +68,7 @@ static void print_what(const struct output *output, const struct job *job)
 	output_field(output, "revision", "%s (%s%s)", job->rev == NULL ? "?" : job->rev,
 		job->rev_from == NULL ? "?" : job->rev_from, job->trusted ? "" : ", not trusted");
 	print_text(output, "asked as", job->caps_from);
+	print_text(output, "built for", job->built_caps);
 	print_text(output, "flavour", job->flavour);
 	print_text(output, "system", job->system);
 	if (job->priority != 0)

@@ -12,6 +12,8 @@ static const struct option_spec options[] = {
 	{ "flavour", '\0', "NAME", "a configured way to import nixpkgs; else default" },
 	{ "system", '\0', "SYSTEM", "such as x86_64-linux; else the first configured" },
 	{ "priority", '\0', "N", "-1000 to 1000, higher is earlier; else 0" },
+	{ "unsupported", '\0', "WHAT",
+		"when a package does not support a capability: fail (else), skip, closest" },
 	{ "from", '\0', "FILE", "read the jobs from a file, or from standard input with -" },
 	{ "dry-run", 'n', NULL, "evaluate and plan only, and say what would be built" },
 	{ "parsable", '\0', NULL, "print the ids only, one a line" },

@@ -25,6 +25,7 @@ static int read_common(struct job_source *source, struct err *err)
 {
 	const struct options *options = source->options;
 	struct job_spec *common = &source->common;
+	const char *unsupported = option_text(options, "unsupported");
 	int64_t priority;
 	int rv = copy_option(options, "rev", common->rev, REV_NAME_MAX, err);
 
@@ -34,9 +35,13 @@ static int read_common(struct job_source *source, struct err *err)
 		rv = copy_option(options, "system", common->system, SYSTEM_MAX, err);
 	if (rv == 0)
 		rv = option_int(options, "priority", -1000, 1000, 0, &priority, err);
-	if (rv == 0)
-		common->priority = (int)priority;
-	return rv;
+	if (rv < 0)
+		return rv;
+	common->priority = (int)priority;
+	if (unsupported != NULL && !unsupported_from_name(unsupported, &common->unsupported))
+		return err_set(err, CAPQ_EINVAL,
+			"--unsupported %.32s: expected fail, skip or closest", unsupported);
+	return 0;
 }
 
 static int set_package(struct job_spec *spec, const char *text, struct err *err)
@@ -146,6 +151,8 @@ static int next_of_file(struct job_source *source, struct job_spec *out, struct 
 		strcpy(out->system, common->system);
 	if (!says(json, "priority"))
 		out->priority = common->priority;
+	if (!says(json, "unsupported"))
+		out->unsupported = common->unsupported;
 	return 1;
 }
 

@@ -200,7 +200,9 @@ void record_add_note(struct str *out, const struct record *record)
 	cleanup_str struct str note = { 0 };
 
 	add_state_note(&note, record);
-	if (record->job.same_as != NULL)
+	if (record->job.built_caps != NULL)
+		str_addf(out, "built for %s%s", record->job.built_caps, note.len > 0 ? "; " : "");
+	else if (record->job.same_as != NULL)
 		str_addf(out, "same as %s%s", record->job.same_as, note.len > 0 ? "; " : "");
 	str_add(out, str_text(&note));
 }

@@ -293,6 +293,14 @@ bool capability_is_tegra(struct capability item)
 	return item.major == left_out.major && item.minor == left_out.minor;
 }
 
+void cuda_jetsons(struct capability_set *out)
+{
+	*out = (struct capability_set){ 0 };
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (known[i].is_tegra)
+			(void)capability_set_add(out, known[i].item, NULL); /* They are few. */
+}
+
 /* ---- refusals ---- */
 
 /* nvcc 13.0: "The same GPU code generated for non family-specific and family-specific". */

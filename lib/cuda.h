@@ -74,5 +74,6 @@ void cuda_add_supported(struct str *out, struct cuda_version cuda);
 
 /* The GPU of a Jetson or DRIVE: part of the chip, and compatible with no other. */
 bool capability_is_tegra(struct capability item);
+void cuda_jetsons(struct capability_set *out); /* All of them, with every suffix. */
 
 #endif

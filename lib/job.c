@@ -79,6 +79,7 @@ void job_finish(struct job *job)
 	free(job->attr);
 	free(job->caps);
 	free(job->caps_from);
+	free(job->built_caps);
 	free(job->same_as);
 	free(job->flavour);
 	free(job->rev);

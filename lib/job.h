@@ -13,6 +13,7 @@
 #include "lib/caps_ask.h"
 #include "lib/failure.h"
 #include "lib/rev_name.h"
+#include "lib/support.h"
 
 /* The life of a job. Which state follows which stands in daemon/pipeline/job_life.c. */
 enum job_state {
@@ -63,14 +64,18 @@ struct job_spec {
 	char rev[REV_NAME_MAX + 1]; /* A branch, a tag, or a hash of 7..40 digits; "" for a path. */
 	char system[SYSTEM_MAX + 1]; /* "": the daemon's first. */
 	int priority;                /* -PRIORITY_MAX..PRIORITY_MAX; higher first. */
+	enum unsupported unsupported;
 };
 
 /* A job as the data base has it. Strings are owned by the record. */
 struct job {
 	int64_t id;
 	char *attr;
-	char *caps;      /* What was asked for: canonical, "+PTX" included. */
-	char *caps_from; /* "default" or "each", which it came of; NULL: the set was named. */
+	char *caps;       /* What was asked for: canonical, "+PTX" included. */
+	char *caps_from;  /* "default" or "each", which it came of; NULL: the set was named. */
+	char *built_caps; /* What is built in its place; NULL: what was asked for. */
+	enum unsupported unsupported;
+	bool is_skipped; /* Cancelled because nothing was left of the set. */
 	char *flavour;
 	char *rev;      /* The full hash; "sha256:..." of its NAR for a path. */
 	char *rev_from; /* What was named at submit: "branch master", "tag 24.05", "hash", "path".

@@ -114,6 +114,14 @@ static int read_priority(const struct json *value, struct job_spec *spec, struct
 	return 0;
 }
 
+static int read_unsupported(const struct json *value, struct job_spec *spec, struct err *err)
+{
+	if (!unsupported_from_name(json_text(value), &spec->unsupported))
+		return err_set(err, CAPQ_EINVAL,
+			"'unsupported' must be \"fail\", \"skip\" or \"closest\"");
+	return 0;
+}
+
 static int refuse_member(const char *name, struct err *err)
 {
 	/* nixpkgs' names, and the one that many think is nixpkgs'. */
@@ -123,7 +131,7 @@ static int refuse_member(const char *name, struct err *err)
 		return err_set(err, CAPQ_EINVAL, "'%s' is called 'caps' here", name);
 	return err_set(err, CAPQ_EINVAL,
 		"'%.64s' means nothing here; a job has attr, caps, ptx, rev, flavour, system, "
-		"priority",
+		"priority, unsupported",
 		name);
 }
 
@@ -145,6 +153,8 @@ static int read_member(const struct json *member, struct job_spec *spec, struct 
 		return read_short(member, spec->system, SYSTEM_MAX, err);
 	if (strcmp(name, "priority") == 0)
 		return read_priority(member, spec, err);
+	if (strcmp(name, "unsupported") == 0)
+		return read_unsupported(member, spec, err);
 	return refuse_member(name, err);
 }
 
@@ -194,6 +204,8 @@ void job_spec_to_json(const struct job_spec *spec, struct json_out *out)
 		json_out_text(out, "system", spec->system);
 	if (spec->priority != 0)
 		json_out_int(out, "priority", spec->priority);
+	if (spec->unsupported != UNSUPPORTED_FAIL)
+		json_out_text(out, "unsupported", unsupported_name(spec->unsupported));
 	json_out_end_object(out);
 }
 
@@ -273,12 +285,26 @@ static void id_to_json(struct json_out *out, const char *name, int64_t id)
 	count_to_json(out, name, id == 0 ? -1 : id);
 }
 
+static void built_to_json(const struct job *job, struct json_out *out)
+{
+	if (job->built_caps == NULL) {
+		json_out_null(out, "built");
+		return;
+	}
+	json_out_object(out, "built");
+	caps_to_json(job->built_caps, out);
+	json_out_end_object(out);
+}
+
 void job_members_to_json(const struct job *job, struct json_out *out)
 {
 	json_out_int(out, "id", job->id);
 	json_out_text(out, "attr", job->attr);
 	caps_to_json(job->caps, out);
 	json_out_text(out, "caps_from", job->caps_from);
+	built_to_json(job, out);
+	json_out_text(out, "unsupported", unsupported_name(job->unsupported));
+	json_out_bool(out, "skipped", job->is_skipped);
 	json_out_text(out, "flavour", job->flavour);
 	json_out_text(out, "rev", job->rev);
 	json_out_text(out, "rev_from", job->rev_from);
@@ -447,6 +473,9 @@ int job_from_json(const struct json *json, struct job *out, struct err *err)
 	}
 	job.attr = text_of(json, "attr");
 	job.caps_from = text_of(json, "caps_from");
+	job.built_caps = caps_from_json(json_get(json, "built"));
+	(void)unsupported_from_name(json_text(json_get(json, "unsupported")), &job.unsupported);
+	job.is_skipped = bool_of(json, "skipped");
 	job.flavour = text_of(json, "flavour");
 	job.rev = text_of(json, "rev");
 	job.rev_from = text_or_empty(json, "rev_from");

@@ -59,15 +59,17 @@ static bool read_item(const char *text, struct capability_set *set)
 	       capability_set_add(set, item, NULL) == 0;
 }
 
-static void read_set(const struct json *list, struct capability_set *out)
+bool capability_list_from_json(const struct json *list, struct capability_set *out)
 {
 	struct capability_set set = { 0 };
 
+	if (json_kind(list) != JSON_ARRAY)
+		return false;
 	for (const struct json *v = json_first(list); v != NULL; v = json_next(v))
 		if (!read_item(json_text(v), &set))
-			return;
-	if (json_kind(list) == JSON_ARRAY)
-		*out = set;
+			return false;
+	*out = set;
+	return true;
 }
 
 void probe_from_json(const struct json *report, struct probe *out)
@@ -81,9 +83,9 @@ void probe_from_json(const struct json *report, struct probe *out)
 		return;
 	if (cuda != NULL)
 		(void)cuda_version_parse(cuda, &out->cuda, NULL);
-	read_set(json_get(report, "supported"), &out->supported);
+	(void)capability_list_from_json(json_get(report, "supported"), &out->supported);
 	out->supported.ptx = false;
-	read_set(json_get(report, "default"), &out->by_default);
+	(void)capability_list_from_json(json_get(report, "default"), &out->by_default);
 	if (json_bool(json_get(report, "ptx"), &ptx))
 		out->by_default.ptx = ptx;
 	else if (out->era != ERA_CUDA_FLAGS) /* Which says it in the elements. */

@@ -27,6 +27,9 @@ struct probe {
  * revision may be a stranger's: what does not fit is as if it had not been said. */
 void probe_from_json(const struct json *report, struct probe *out);
 
+/* Read a list of capabilities as nixpkgs writes them, "8.6+PTX" among them. False: it is none. */
+bool capability_list_from_json(const struct json *list, struct capability_set *out);
+
 /* 0 when nothing is known that speaks against building `set` at this revision, for `system`;
  * CAPQ_EINVAL with the reason, as cuda_check_set(). */
 int probe_check(const struct probe *probe, const struct capability_set *set, const char *system,

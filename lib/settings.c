@@ -47,6 +47,16 @@ static const struct config_key flavour_keys[] = {
 			"evaluation reads nothing beside its tree and the overlays." },
 };
 
+static const struct config_key package_keys[] = {
+	{ "attr", CONFIG_TEXT, AT(package_support, attr), .is_required = true,
+		.example = "flash-attn", .is_reloadable = true,
+		.help = "The attribute path, such as python3Packages.flash-attn; or its last "
+			"element alone, which then stands for that package in every set." },
+	{ "supported", CONFIG_TEXTS, AT(package_support, supported), .max = 32,
+		.example = "[\"8.0\", \"9.0\"]", .is_reloadable = true,
+		.help = "The capabilities that it can be built for, in quotes. Empty: none." },
+};
+
 static const struct config_key builder_keys[] = {
 	{ "name", CONFIG_TEXT, AT(builder, name), .is_required = true, .example = "local",
 		.is_reloadable = true, .help = "What capq calls it." },
@@ -115,6 +125,8 @@ static const struct config_key access_keys[] = {
 
 static const struct config_table flavour_table = { flavour_keys, ARRAY_LEN(flavour_keys),
 	sizeof(struct flavour) };
+static const struct config_table package_table = { package_keys, ARRAY_LEN(package_keys),
+	sizeof(struct package_support) };
 static const struct config_table builder_table = { builder_keys, ARRAY_LEN(builder_keys),
 	sizeof(struct builder) };
 static const struct config_table branch_weight_table = { branch_weight_keys,
@@ -184,6 +196,13 @@ static const struct config_key keys[] = {
 	{ "flavours", CONFIG_ITEMS, AT(settings, flavours), .min = 0, .max = 100,
 		.items = &flavour_table, .is_reloadable = true,
 		.help = "Named ways to import nixpkgs, beside the capabilities." },
+	{ "packages", CONFIG_ITEMS, AT(settings, packages), .min = 0, .max = 1000,
+		.items = &package_table, .is_reloadable = true,
+		.help = "Packages that can be built for some capabilities only and do not say so "
+			"themselves, in passthru.supportedCudaCapabilities or "
+			"passthru.cudaCapabilities. What stands here holds before what they say. "
+			"What becomes of a job that asks for others is for the job to say "
+			"(capq submit --unsupported)." },
 	{ "nix_options", CONFIG_JSON, AT(settings, nix_options), .is_reloadable = true,
 		.example = "{sandbox: \"true\"}",
 		.help = "Nix settings passed to every Nix program as --option NAME VALUE. A Nix "
@@ -498,6 +517,36 @@ const struct flavour *settings_flavour(const struct settings *settings, const ch
 		if (strcmp(flavours[i].name, name) == 0)
 			return &flavours[i];
 	return strcmp(name, "default") == 0 ? &plain : NULL;
+}
+
+/* "python3Packages.flash-attn" is meant by itself and by "flash-attn". */
+static bool is_meant(const char *name, const char *attr)
+{
+	const char *last = strrchr(attr, '.');
+
+	return strcmp(name, attr) == 0 || (last != NULL && strcmp(name, last + 1) == 0);
+}
+
+bool settings_supported(
+	const struct settings *settings, const char *attr, struct capability_set *out)
+{
+	const struct package_support *packages = settings->packages.items;
+
+	for (size_t i = 0; i < settings->packages.n; i++) {
+		const struct texts *supported = &packages[i].supported;
+
+		if (!is_meant(packages[i].attr, attr))
+			continue;
+		*out = (struct capability_set){ 0 };
+		for (size_t k = 0; k < supported->n; k++) {
+			struct capability item;
+
+			if (capability_parse(supported->items[k], &item, NULL) == 0)
+				(void)capability_set_add(out, item, NULL);
+		}
+		return true;
+	}
+	return false;
 }
 
 void settings_flavour_digest(const struct flavour *flavour, char out[65])

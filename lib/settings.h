@@ -3,6 +3,7 @@
 #ifndef CAPQ_LIB_SETTINGS_H
 #define CAPQ_LIB_SETTINGS_H
 
+#include "lib/capability.h"
 #include "lib/config.h"
 #include "lib/log.h"
 
@@ -18,6 +19,12 @@ struct flavour {
 	char *name;
 	char *config;          /* JSON, merged over nixpkgs' `config`. */
 	struct texts overlays; /* Absolute paths. */
+};
+
+/* What is known of a package that does not say it itself. */
+struct package_support {
+	char *attr; /* A path, or its last element alone. */
+	struct texts supported;
 };
 
 struct builder {
@@ -78,6 +85,7 @@ struct settings {
 	} nixpkgs;
 	struct texts systems;
 	struct items flavours; /* struct flavour */
+	struct items packages; /* struct package_support */
 	char *nix_options;     /* A JSON object of strings. */
 	struct texts substituters;
 	int64_t substitution_jobs, substitution_timeout_ms;
@@ -135,6 +143,11 @@ void settings_finish(struct settings *settings);
 
 /* The flavour called `name`, NULL when there is none. "default" always exists. */
 const struct flavour *settings_flavour(const struct settings *settings, const char *name);
+
+/* What the configuration says that a package (a canonical path) can be built for. False: nothing.
+ */
+bool settings_supported(
+	const struct settings *settings, const char *attr, struct capability_set *out);
 
 /* SHA-256 in hex of what the flavour says: evaluations are remembered for that, not for a name. */
 void settings_flavour_digest(const struct flavour *flavour, char out[65]);

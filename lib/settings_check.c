@@ -60,6 +60,27 @@ static int check_flavours(const struct settings *s, struct err *err)
 	return 0;
 }
 
+static int check_package(const struct package_support *package, struct err *err)
+{
+	struct attr_path path;
+	struct capability item;
+	int rv = attr_path_parse(package->attr, &path, err);
+
+	for (size_t i = 0; i < package->supported.n && rv == 0; i++)
+		rv = capability_parse(package->supported.items[i], &item, err);
+	return rv < 0 ? err_wrap(err, "packages: %s", package->attr) : 0;
+}
+
+static int check_packages(const struct settings *s, struct err *err)
+{
+	const struct package_support *packages = s->packages.items;
+	int rv = 0;
+
+	for (size_t i = 0; i < s->packages.n && rv == 0; i++)
+		rv = check_package(&packages[i], err);
+	return rv;
+}
+
 static int check_words(
 	const struct texts *words, const char *what, const char *noun, struct err *err)
 {
@@ -196,8 +217,8 @@ static int check_cache(const struct settings *s, struct err *err)
 int settings_check(const struct settings *s, struct err *err)
 {
 	static int (*const checks[])(const struct settings *, struct err *) = { check_nixpkgs,
-		check_systems, check_listen, check_flavours, check_builders, check_access,
-		check_nix_options, check_cache };
+		check_systems, check_listen, check_flavours, check_packages, check_builders,
+		check_access, check_nix_options, check_cache };
 	int rv = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(checks) && rv == 0; i++)

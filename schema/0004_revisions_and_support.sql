@@ -20,3 +20,20 @@ ALTER TABLE jobs ADD COLUMN caps_from TEXT CHECK (caps_from IN ('default', 'each
 
 -- Jobs of one attribute that are one derivation: sets on which it does not depend.
 CREATE INDEX jobs_drv ON jobs (drv_path, attr, id) WHERE drv_path IS NOT NULL;
+
+-- What a package said that it can be built for, at a revision.
+CREATE TABLE package_support (
+  attr            TEXT NOT NULL,
+  rev             TEXT NOT NULL,          -- This and the next two as in `probes`.
+  flavour_digest  TEXT NOT NULL,
+  system          TEXT NOT NULL,
+  caps            TEXT NOT NULL,          -- '': none.
+  PRIMARY KEY (attr, rev, flavour_digest, system)
+) STRICT, WITHOUT ROWID;
+
+-- What a job wants when its package does not support all that it asks for; what was built in place of
+-- that (NULL: what was asked for); and, of a cancelled job, that nothing was to be built.
+ALTER TABLE jobs ADD COLUMN unsupported TEXT NOT NULL DEFAULT 'fail' CHECK (unsupported IN ('fail', 'skip', 'closest'));
+ALTER TABLE jobs ADD COLUMN built_context_id INTEGER REFERENCES contexts;
+ALTER TABLE jobs ADD COLUMN is_skipped INTEGER NOT NULL DEFAULT 0 CHECK (is_skipped IN (0, 1));
+CREATE INDEX jobs_built_context ON jobs (built_context_id, state, id) WHERE built_context_id IS NOT NULL;

@@ -39,6 +39,7 @@ static void fill_in(const struct submission_context *c, const struct spooled *jo
 	const struct capability_set *set, struct job_spec *out)
 {
 	out->priority = job->priority;
+	out->unsupported = c->unsupported;
 	(void)strcpy(out->attr, job->attr); /* It came out of such a spec. */
 	(void)strcpy(out->rev, c->rev_name);
 	(void)strcpy(out->flavour, c->flavour);

@@ -46,9 +46,13 @@ struct evaluation {
 	size_t *batch;       /* Attribute of each of its numbers. */
 	size_t n_batch;
 	bool explaining;
-	size_t begun;      /* Number in the batch of the attribute it is at; NONE: at none. */
-	struct str words;  /* Its errors since that attribute began. */
-	bool probe_wanted; /* The revision was not asked, or has not answered yet. */
+	size_t begun;     /* Number in the batch of the attribute it is at; NONE: at none. */
+	struct str words; /* Its errors since that attribute began. */
+	bool has_support; /* The attribute that it is at has said what it supports: */
+	struct capability_set support;
+	bool support_asked; /* And has not, in this process. */
+	bool no_support;    /* The next explanation is had without asking for that. */
+	bool probe_wanted;  /* The revision was not asked, or has not answered yet. */
 	bool stop_wanted;
 	uv_timer_t limit; /* For one attribute; and, in between, for starting in a later turn. */
 };
@@ -64,10 +68,12 @@ static void tell(struct evaluation *e, size_t i, enum failure failure, const cha
 		.drv_path = drv_path,
 		.failure = failure,
 		.message = message,
+		.supported = e->has_support ? &e->support : NULL,
 	};
 
 	if (e->states[i] == TOLD)
 		return;
+	e->no_support = false;
 	e->states[i] = TOLD;
 	e->spec.on_result(e->spec.owner, i, &result);
 }
@@ -134,6 +140,12 @@ static void read_end(struct evaluation *e, size_t i, const struct json *report)
 	tell_failure(e, i, FAILURE_EVALUATION, str_text(&text));
 }
 
+static void read_support(struct evaluation *e, const struct json *report)
+{
+	e->has_support = capability_list_from_json(json_get(report, "supports"), &e->support);
+	e->support.ptx = false;
+}
+
 static void tell_probe(struct evaluation *e, const struct probe *probe, const char *message)
 {
 	e->probe_wanted = false;
@@ -163,6 +175,7 @@ static void read_report(struct evaluation *e, const char *text)
 	} else if (json_int(json_get(report, "begin"), &number) && number >= 0 &&
 		   (size_t)number < e->n_batch) {
 		e->begun = (size_t)number;
+		e->has_support = false;
 		str_clear(&e->words);
 		uv_timer_again(&e->limit);
 		if (e->states[e->batch[number]] == TOLD) /* It was dropped before it began. */
@@ -170,7 +183,12 @@ static void read_report(struct evaluation *e, const char *text)
 	} else if (json_int(json_get(report, "end"), &number) && number >= 0 &&
 		   (size_t)number < e->n_batch) {
 		e->begun = NONE;
+		read_support(e, report);
 		read_end(e, e->batch[number], report);
+		e->has_support = false;
+	} else if (json_int(json_get(report, "supportsOf"), &number)) {
+		read_support(e, report);
+		e->support_asked = false;
 	}
 }
 
@@ -310,6 +328,9 @@ static void on_child_done(void *owner, const struct child_end *end)
 	if (!e->stop_wanted && e->probe_wanted && end->outcome != CHILD_STOPPED) {
 		/* It died of the question, or before it: all else is done without. */
 		blame_probe(e, end);
+	} else if (!e->stop_wanted && is_blamed && e->support_asked) {
+		/* It died of that question: once more without. */
+		e->no_support = true;
 	} else if (!e->stop_wanted && e->explaining) {
 		/* What threw before but not now is reported by read_end(); else these are the
 		 * words. */
@@ -396,12 +417,15 @@ static int start_process(struct evaluation *e, struct err *err)
 		.n_batch = e->n_batch,
 		.mark = e->mark,
 		.is_explaining = e->explaining,
+		.wants_support = e->explaining && !e->no_support,
 		.wants_probe = e->probe_wanted,
 	};
 	cleanup_free char *text = NULL;
 
 	make_mark(e);
 	e->begun = NONE;
+	e->has_support = false;
+	e->support_asked = e->explaining && !e->no_support;
 	str_clear(&e->words);
 	text = evaluate_request_text(&request);
 	e->request = nix_write_request(e->nix, text, err);

@@ -27,7 +27,9 @@ struct evaluation_result {
 	const char *drv_path; /* NULL: it failed. */
 	enum failure failure; /* FAILURE_EVALUATION, _TIMEOUT, _OUT_OF_MEMORY, _CANCELLED;
 				 _INTERRUPTED: try again. */
-	const char *message;  /* Nix's own, or ours; may have several lines. */
+	const struct capability_set
+		*supported;  /* What it can be built for; NULL: it says nothing. */
+	const char *message; /* Nix's own, or ours; may have several lines. */
 };
 
 struct evaluation_spec {

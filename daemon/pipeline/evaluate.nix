@@ -1,11 +1,18 @@
 # Evaluates many attributes of one nixpkgs for one context. Everything that varies comes as data: the
 # name of a tree and the name of a file with JSON. Nothing is ever pasted into this text.
 #
-#   { mark, system, config, overlays, attrs: [[element, ...], ...], catch, probe }
+#   { mark, system, config, overlays, attrs: [[element, ...], ...], catch, probe, support, jetsons,
+#     isJetson }
 #
 # Results leave through builtins.trace, one line each, so that they are known even if a later
 # attribute ends the process: MARK{"begin":i}, then MARK{"end":i, ...}. With `catch`, what tryEval can
 # catch is reported as {"thrown":true}; without, its message ends the process, for a person to read.
+#
+# A package that can be built for some capabilities only says so in passthru: all that it supports
+# (supportedCudaCapabilities), or what it took of those that it was asked for (cudaCapabilities). Then
+# it is asked again for all that the revision has, in a nixpkgs of its own that is only made for that; what
+# it takes of these it supports. Its answer comes with the result, {"supports":[...]}; with `support`,
+# for what is known to end the process with a message, before that.
 #
 # With `probe`, the revision is asked first what it can build for: MARK{"probe":{...}}, see lib/probe.h.
 { nixpkgs, requestFile }:
@@ -61,11 +68,31 @@ let
     }
     else walk value.${builtins.head path} (builtins.tail path);
 
-  describe = value:
-    if !(builtins.isAttrs value) || (value.type or null) != "derivation" then { notADerivation = builtins.typeOf value; }
-    else { drvPath = builtins.unsafeDiscardStringContext value.drvPath; };
+  # `8.6+PTX` once stood among the others.
+  plainOf = name: builtins.head (builtins.split "\\+" name);
+  took = value: quiet (
+    if (value.cudaSupport or true) == true && builtins.isList (value.cudaCapabilities or null)
+    then map plainOf (texts value.cudaCapabilities)
+    else null);
+  wide = load (request.config // {
+    cudaForwardCompat = false;
+    cudaCapabilities = builtins.filter (c: builtins.elem c request.jetsons == request.isJetson) probe.supported;
+  });
+  supports = path: value:
+    if value ? supportedCudaCapabilities then quiet (texts value.supportedCudaCapabilities)
+    else let
+      some = took value;
+      all = took ((walk wide path).found or null);
+    in
+      if some == null || builtins.all (c: builtins.elem c some) request.config.cudaCapabilities then null
+      else if quiet (probe.supported != null && all != null) == true then all
+      else some;
 
-  evaluate = path: let at = walk pkgs path; in if at ? found then describe at.found else at;
+  describe = path: value:
+    if !(builtins.isAttrs value) || (value.type or null) != "derivation" then { notADerivation = builtins.typeOf value; }
+    else { drvPath = builtins.unsafeDiscardStringContext value.drvPath; supports = quiet (supports path value); };
+
+  evaluate = path: let at = walk pkgs path; in if at ? found then describe path at.found else at;
 
   attempt = path:
     if request.catch then
@@ -78,8 +105,11 @@ let
   say = value: builtins.trace (request.mark + builtins.toJSON value) null;
 
   one = i:
-    let result = attempt (builtins.elemAt request.attrs i);
-    in builtins.seq (say { begin = i; }) (builtins.deepSeq result (say (result // { end = i; })));
+    let
+      path = builtins.elemAt request.attrs i;
+      result = attempt path;
+      before = if request.support then say { supportsOf = i; supports = quiet (supports path (walk pkgs path).found); } else null;
+    in builtins.seq (say { begin = i; }) (builtins.seq before (builtins.deepSeq result (say (result // { end = i; }))));
 in
 builtins.seq (if request.probe then let answer = quiet probe; in say { probe = if answer == null then { } else answer; } else null)
   (builtins.foldl' (done: i: builtins.seq (one i) done) null

@@ -4,6 +4,7 @@
 
 #include "lib/attr_path.h"
 #include "lib/capability.h"
+#include "lib/cuda.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 
@@ -36,6 +37,26 @@ static void write_config(const struct evaluation_spec *spec, struct json_out *ou
 	json_out_end_object(out);
 }
 
+/* What a package is asked for when all that it supports is wanted: Jetsons, or all others. */
+static void write_jetsons(const struct evaluation_spec *spec, struct json_out *out)
+{
+	struct capability_set set = { 0 }, jetsons;
+	char item[CAPABILITY_TEXT_MAX];
+	bool is_jetson = false;
+
+	(void)capability_set_parse(spec->caps, &set, NULL);
+	for (size_t i = 0; i < set.n; i++)
+		is_jetson |= capability_is_tegra(set.items[i]);
+	json_out_bool(out, "isJetson", is_jetson);
+	cuda_jetsons(&jetsons);
+	json_out_array(out, "jetsons");
+	for (size_t i = 0; i < jetsons.n; i++) {
+		capability_format(jetsons.items[i], item);
+		json_out_text(out, NULL, item);
+	}
+	json_out_end_array(out);
+}
+
 static void write_attr(const char *attr, struct json_out *out)
 {
 	struct attr_path path;
@@ -57,6 +78,8 @@ char *evaluate_request_text(const struct evaluate_request *request)
 	json_out_text(&out, "system", spec->system);
 	json_out_bool(&out, "catch", !request->is_explaining);
 	json_out_bool(&out, "probe", request->wants_probe);
+	json_out_bool(&out, "support", request->wants_support);
+	write_jetsons(spec, &out);
 	write_config(spec, &out);
 	json_out_array(&out, "overlays");
 	for (size_t i = 0; i < spec->overlays->n; i++)

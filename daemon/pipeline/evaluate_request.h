@@ -10,6 +10,7 @@ struct evaluate_request {
 	size_t n_batch;
 	const char *mark;   /* What its reports begin with. */
 	bool is_explaining; /* Failures end the process with their message. */
+	bool wants_support; /* What the attributes support is reported before all else. */
 	bool wants_probe;   /* The revision is asked what it can build for. */
 };
 

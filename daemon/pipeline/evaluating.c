@@ -9,6 +9,7 @@
 #include "daemon/pipeline/job_life.h"
 #include "daemon/pipeline/probing.h"
 #include "daemon/pipeline/steps.h"
+#include "daemon/pipeline/supporting.h"
 #include "daemon/store/context.h"
 #include "daemon/store/job.h"
 #include "io/clock.h"
@@ -22,6 +23,9 @@ struct result {
 	char *drv_path; /* NULL: it failed. */
 	enum failure failure;
 	char *message;
+	bool has_supported;
+	struct capability_set supported; /* What the package can be built for. */
+	bool is_news;                    /* It said so itself, just now. */
 };
 
 /* Results that wait for the turn's end. */
@@ -77,6 +81,21 @@ static void wait_after_outage(struct pipeline *p, const char *message)
 	p->evaluate_not_before_ms = clock_mono_ms() + TROUBLE_WAIT_MS;
 }
 
+/* What the package cannot be built for decides before anything else does. */
+static bool is_decided(struct pipeline *p, const struct results *r, const struct result *item)
+{
+	struct context context = { 0 };
+	struct capability_set supported = item->supported;
+
+	if (!item->has_supported || !store_context_get(p->store, r->context_id, &context))
+		return false;
+	if (item->is_news)
+		support_keep(p, &context, item->attr, &item->supported);
+	(void)support_known(p, &context, item->attr, &supported); /* By the configuration first. */
+	context_finish(&context);
+	return support_decides(p, item->job_id, &supported);
+}
+
 static void write_results(struct pipeline *p, void *data)
 {
 	struct results *r = data;
@@ -84,7 +103,9 @@ static void write_results(struct pipeline *p, void *data)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct result *item = &r->items[i];
 
-		if (item->failure == FAILURE_INTERRUPTED) {
+		if (is_decided(p, r, item)) {
+			/* Whatever it was. */
+		} else if (item->failure == FAILURE_INTERRUPTED) {
 			wait_after_outage(p, item->message);
 		} else if (item->failure == FAILURE_CANCELLED) {
 			/* It may have been asked for again meanwhile: then it is chosen again. */
@@ -110,7 +131,10 @@ static void add_result(
 		.drv_path = xstrdup_or_null(result->drv_path),
 		.failure = result->failure,
 		.message = xstrdup_or_null(result->message),
+		.has_supported = result->supported != NULL,
 	};
+	if (result->supported != NULL)
+		r->items[r->n - 1].supported = *result->supported;
 }
 
 static void post_result(struct evaluating *e, size_t i, const struct evaluation_result *result)
@@ -128,8 +152,10 @@ static void on_result(void *owner, size_t i, const struct evaluation_result *res
 {
 	struct evaluating *e = owner;
 
-	if (!e->is_refused)
-		post_result(e, i, result);
+	if (e->is_refused)
+		return;
+	post_result(e, i, result);
+	e->pending->items[e->pending->n - 1].is_news = result->supported != NULL;
 }
 
 /* ---- what the revision says ---- */
@@ -306,17 +332,36 @@ static bool choose_job(
 	return e->n < (size_t)e->p->settings->evaluator.batch;
 }
 
-/* Take out what was evaluated before, as long as its .drv was not collected since. */
+/* It is known that the package cannot be built for all of the set: there is nothing to evaluate. */
+static bool is_unsupported(struct evaluating *e, const struct capability_set *set, size_t i,
+	struct capability_set *out)
+{
+	if (!support_known(e->p, &e->context, e->attrs[i], out))
+		return false;
+	for (size_t k = 0; k < set->n; k++)
+		if (!capability_set_has(out, set->items[k]))
+			return true;
+	return false;
+}
+
+/* Take out what needs no Nix: what was evaluated before, as long as its .drv was not collected
+ * since, and what is known not to be supported. */
 static void take_known(struct evaluating *e, struct results *known)
 {
+	struct capability_set set = { 0 }, supported;
 	size_t left = 0;
 
+	(void)capability_set_parse(e->context.caps, &set, NULL);
 	for (size_t i = 0; i < e->n; i++) {
 		cleanup_free char *drv_path =
 			store_evaluation_get(e->p->store, e->attrs[i], e->context.id);
 		struct evaluation_result result = { .drv_path = drv_path };
 
-		if (drv_path != NULL && access(drv_path, R_OK) == 0) {
+		if (is_unsupported(e, &set, i, &supported))
+			result = (struct evaluation_result){ .failure = FAILURE_UNSUPPORTED,
+				.supported = &supported,
+				.message = "the package does not support the set" };
+		if (result.supported != NULL || (drv_path != NULL && access(drv_path, R_OK) == 0)) {
 			add_result(known, e->job_ids[i], e->attrs[i], &result);
 			free(e->attrs[i]);
 			continue;

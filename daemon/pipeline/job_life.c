@@ -105,6 +105,16 @@ void job_not_evaluated(struct pipeline *p, int64_t id, enum failure failure, con
 		fail(p, id, JOB_EVALUATING, failure, message);
 }
 
+void job_skipped(struct pipeline *p, int64_t id, const char *why)
+{
+	cleanup_free char *reason = str_format("skipped: %s", why);
+
+	if (!is_in(p, id, JOB_EVALUATING))
+		return;
+	store_job_set_skipped(p->store, id);
+	move(p, id, JOB_EVALUATING, JOB_CANCELLED, reason);
+}
+
 /* ---- planned ---- */
 
 static void update_want_now(struct pipeline *p, int64_t build_id, int64_t unused)

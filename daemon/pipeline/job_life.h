@@ -9,6 +9,7 @@
 
 /* evaluating -> planning, failed */
 void job_evaluated(struct pipeline *p, int64_t id, const char *drv_path);
+void job_skipped(struct pipeline *p, int64_t id, const char *why); /* -> cancelled */
 void job_not_evaluated(struct pipeline *p, int64_t id, enum failure failure, const char *message);
 
 /* planning -> waiting, pushing, done as the build's state says; failed. `root_id` protects what it

@@ -13,7 +13,8 @@ struct submission_context {
 	char *rev_name; /* As asked for. */
 	char *caps;     /* Canonical; as long as it waits for the revision to say: as asked for. */
 	const char *caps_from; /* struct job; static. */
-	bool is_open;          /* Its sets are those that the revision will say. */
+	enum unsupported unsupported;
+	bool is_open; /* Its sets are those that the revision will say. */
 	char *flavour, *system;
 	char *hash, *from; /* Of the revision, once it was looked up. */
 	bool trusted;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/pipeline/job_life.h"
 #include "daemon/pipeline/probing.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submission.h"
@@ -54,8 +55,8 @@ static bool is_context(const struct submission_context *c, const struct job_spec
 	const char *system, const char *caps_from)
 {
 	return strcmp(c->caps, spec->caps) == 0 && c->caps_from == caps_from &&
-	       strcmp(c->rev_name, spec->rev) == 0 && strcmp(c->flavour, spec->flavour) == 0 &&
-	       strcmp(c->system, system) == 0;
+	       c->unsupported == spec->unsupported && strcmp(c->rev_name, spec->rev) == 0 &&
+	       strcmp(c->flavour, spec->flavour) == 0 && strcmp(c->system, system) == 0;
 }
 
 /* The context of a job: looked for from the newest, which it nearly always is. */
@@ -80,6 +81,7 @@ static int find_context(struct submission *s, const struct job_spec *spec, const
 		.rev_name = xstrdup(spec->rev),
 		.caps = xstrdup(spec->caps),
 		.caps_from = caps_from,
+		.unsupported = spec->unsupported,
 		.is_open = !isdigit((unsigned char)spec->caps[0]),
 		.flavour = xstrdup(spec->flavour),
 		.system = xstrdup(system),
@@ -199,6 +201,24 @@ void submission_enter_contexts(struct submission *s, const struct submission *be
 	}
 }
 
+/* It had failed because the package does not support the set, and now it is to be done otherwise:
+ * so it is tried again. */
+static void reconsider(
+	struct submission *s, enum unsupported unsupported, struct job_entered *entered)
+{
+	struct pipeline *p = s->p;
+	struct job job;
+
+	if (!store_job_get(p->store, entered->id, &job))
+		return;
+	if (job.failure == FAILURE_UNSUPPORTED && job.unsupported != unsupported) {
+		store_job_set_unsupported(p->store, job.id, unsupported);
+		if (job_retry(p, job.id, s->who, NULL) == 0)
+			entered->state = JOB_EVALUATING;
+	}
+	job_finish(&job);
+}
+
 void submission_enter_job(
 	struct submission *s, const struct spooled *job, int64_t batch_id, struct job_entered *out)
 {
@@ -207,6 +227,7 @@ void submission_enter_job(
 		.attr = job->attr,
 		.context_id = c->id,
 		.caps_from = c->caps_from,
+		.unsupported = c->unsupported,
 		.rev_from = c->from,
 		.submitter = s->who,
 		.priority = job->priority,
@@ -215,6 +236,8 @@ void submission_enter_job(
 	};
 
 	store_job_enter(s->p->store, &entry, out);
+	if (out->existing && out->state == JOB_FAILED)
+		reconsider(s, c->unsupported, out);
 }
 
 void submission_answer_add(struct submission *s, const struct job_entered *job)
@@ -245,8 +268,9 @@ const char *submission_digest(struct submission *s)
 	if (s->digest[0] != '\0')
 		return s->digest;
 	for (size_t i = 0; i < s->n_contexts; i++)
-		str_addf(&text, "%s %s %s %s\n", s->contexts[i].rev_name, s->contexts[i].caps,
-			s->contexts[i].flavour, s->contexts[i].system);
+		str_addf(&text, "%s %s %s %s %s\n", s->contexts[i].rev_name, s->contexts[i].caps,
+			s->contexts[i].flavour, s->contexts[i].system,
+			unsupported_name(s->contexts[i].unsupported));
 	str_add_bytes(&text, str_text(&s->spool), s->spool.len);
 	sha256_hex(str_text(&text), text.len, s->digest);
 	return s->digest;

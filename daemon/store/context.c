@@ -12,12 +12,17 @@ enum {
 	GET_CONTEXT_ID,
 	INSERT_CONTEXT,
 	GET_CONTEXT,
+	OF_JOB,
 	GET_LIVE,
 	GET_EVALUATION,
 	PUT_EVALUATION,
 	FORGET_EVALUATION,
 	N_STATEMENTS,
 };
+
+#define CONTEXT                                                                                    \
+	"SELECT c.id, r.id, r.hash, r.trusted, c.caps, c.flavour, c.flavour_digest, c.system "     \
+	"FROM contexts c JOIN revisions r ON r.id = c.revision_id WHERE c.id = "
 
 static const char *const sql[N_STATEMENTS] = {
 	[GET_REVISION] = "SELECT id, trusted FROM revisions WHERE hash = ?",
@@ -27,17 +32,17 @@ static const char *const sql[N_STATEMENTS] = {
 			   "flavour = ? AND system = ? AND flavour_digest = ?",
 	[INSERT_CONTEXT] = "INSERT INTO contexts (revision_id, caps, flavour, system, "
 			   "flavour_digest) VALUES (?, ?, ?, ?, ?)",
-	[GET_CONTEXT] = "SELECT c.id, r.id, r.hash, r.trusted, c.caps, c.flavour, "
-			"c.flavour_digest, c.system FROM contexts c JOIN revisions r ON "
-			"r.id = c.revision_id WHERE c.id = ?",
+	[GET_CONTEXT] = CONTEXT "?",
+	[OF_JOB] = CONTEXT "(SELECT context_id FROM jobs WHERE id = ?)",
 	[GET_LIVE] = "SELECT 1 FROM revisions r JOIN contexts c ON c.revision_id = r.id "
 		     "JOIN jobs j ON j.context_id = c.id AND j.state IN ('evaluating', "
 		     "'planning', 'waiting', 'pushing', 'on_hold') WHERE r.hash = ? LIMIT 1",
 	[GET_EVALUATION] = "SELECT drv_path FROM evaluations WHERE attr = ? AND context_id = ?",
 	[PUT_EVALUATION] = "INSERT OR REPLACE INTO evaluations (attr, context_id, drv_path, at) "
 			   "VALUES (?, ?, ?, ?)",
-	[FORGET_EVALUATION] = "DELETE FROM evaluations WHERE (attr, context_id) ="
-			      " (SELECT attr, context_id FROM jobs WHERE id = ?)",
+	[FORGET_EVALUATION] =
+		"DELETE FROM evaluations WHERE (attr, context_id) ="
+		" (SELECT attr, coalesce(built_context_id, context_id) FROM jobs WHERE id = ?)",
 };
 
 static const struct statements statements = { SLOT_CONTEXT, N_STATEMENTS, sql };
@@ -122,9 +127,9 @@ int64_t store_context(struct store *store, int64_t revision_id, const char *caps
 	return store_last_id(store);
 }
 
-bool store_context_get(struct store *store, int64_t id, struct context *out)
+static bool get_context(struct store *store, int which, int64_t id, struct context *out)
 {
-	struct query q = query_begin(store, &statements, GET_CONTEXT);
+	struct query q = query_begin(store, &statements, which);
 	bool found;
 
 	query_int(&q, id);
@@ -141,6 +146,16 @@ bool store_context_get(struct store *store, int64_t id, struct context *out)
 	}
 	query_end(&q);
 	return found;
+}
+
+bool store_context_get(struct store *store, int64_t id, struct context *out)
+{
+	return get_context(store, GET_CONTEXT, id, out);
+}
+
+bool store_job_context(struct store *store, int64_t job_id, struct context *out)
+{
+	return get_context(store, OF_JOB, job_id, out);
 }
 
 bool store_revision_is_live(struct store *store, const char *hash)

@@ -30,6 +30,9 @@ int64_t store_context(struct store *store, int64_t revision_id, const char *caps
 /* False when there is none. The caller ends with context_finish(). */
 bool store_context_get(struct store *store, int64_t id, struct context *out);
 
+/* The context of what a job asked for, whatever is built in its place. */
+bool store_job_context(struct store *store, int64_t job_id, struct context *out);
+
 /* True when a job of this revision is not final. */
 bool store_revision_is_live(struct store *store, const char *hash);
 

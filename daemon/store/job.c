@@ -14,11 +14,12 @@
 	"ORDER BY o.id LIMIT 1)"
 
 /* In the order that row_to_job() reads. */
-#define JOB_COLUMNS                                                                                \
-	"j.id, j.attr, c.caps, c.flavour, r.hash, j.rev_from, r.trusted, c.system, j.priority, "   \
-	"j.submitter, j.state, j.held_state, j.failure, j.reason, j.drv_path, j.outputs, "         \
-	"j.build_id, j.submitted_at, j.started_at, j.finished_at, b.attempts, b.wall_ms, "         \
-	"b.core_ms, b.bytes_pushed, j.caps_from, " SAME_AS
+#define JOB_COLUMNS                                                                                           \
+	"j.id, j.attr, c.caps, c.flavour, r.hash, j.rev_from, r.trusted, c.system, j.priority, "              \
+	"j.submitter, j.state, j.held_state, j.failure, j.reason, j.drv_path, j.outputs, "                    \
+	"j.build_id, j.submitted_at, j.started_at, j.finished_at, b.attempts, b.wall_ms, "                    \
+	"b.core_ms, b.bytes_pushed, j.caps_from, (SELECT caps FROM contexts WHERE id = j.built_context_id), " \
+	"j.unsupported, j.is_skipped, " SAME_AS
 #define JOB_PARENTS                                                                                \
 	"JOIN contexts c ON c.id = j.context_id JOIN revisions r ON r.id = c.revision_id "         \
 	"LEFT JOIN builds b ON b.id = j.build_id "
@@ -26,6 +27,8 @@
 
 /* Rows of the batch that is not whole are not there for anybody but the batch. */
 #define OPEN_BATCH "coalesce((SELECT id FROM batches), 0)"
+/* The context whose set is built. */
+#define BUILT "coalesce(j.built_context_id, j.context_id)"
 #define VISIBLE "j.batch_id IS NOT " OPEN_BATCH
 #define LIVE "('evaluating', 'planning', 'waiting', 'pushing', 'on_hold')"
 
@@ -45,12 +48,16 @@ enum {
 	SET_DERIVATION,
 	SET_PLAN,
 	CLEAR_PLAN,
+	SET_BUILT,
+	SET_UNSUPPORTED,
+	SET_SKIPPED,
 	BUMP,
 	SET_STARTED,
 	NEXT_BUMPED,
 	NEXT_OLDEST,
 	EACH_OF_STATE,
 	EACH_OF_CONTEXT,
+	EACH_OF_BUILT_CONTEXT,
 	OF_BUILD,
 	COUNT,
 	USES_ROOT,
@@ -63,8 +70,9 @@ enum {
 
 static const char *const sql[N_STATEMENTS] = {
 	[INSERT] =
-		"INSERT INTO jobs (attr, context_id, state, caps_from, rev_from, submitter, "
-		"priority, batch_id, submitted_at) VALUES (?, ?, 'evaluating', ?, ?, ?, ?, ?, ?) "
+		"INSERT INTO jobs (attr, context_id, state, caps_from, unsupported, rev_from, "
+		"submitter, priority, batch_id, submitted_at) VALUES (?, ?, 'evaluating', ?, ?, ?, "
+		"?, ?, ?, ?) "
 		"ON CONFLICT (attr, context_id) WHERE state NOT IN ('cancelled', 'superseded') "
 		"DO NOTHING",
 	[FIND] = "SELECT id, state, batch_id IS " OPEN_BATCH
@@ -76,22 +84,29 @@ static const char *const sql[N_STATEMENTS] = {
 		   "finished_at = ? WHERE id = ?",
 	[SET_DERIVATION] = "UPDATE jobs SET drv_path = ? WHERE id = ?",
 	[SET_PLAN] = "UPDATE jobs SET build_id = ?, root_id = ?, outputs = ? WHERE id = ?",
-	[CLEAR_PLAN] =
-		"UPDATE jobs SET build_id = NULL, root_id = NULL, started_at = 0 WHERE id = ?",
+	[CLEAR_PLAN] = "UPDATE jobs SET build_id = NULL, root_id = NULL, started_at = 0, "
+		       "built_context_id = NULL, is_skipped = 0 WHERE id = ?",
+	[SET_BUILT] = "UPDATE jobs SET built_context_id = ? WHERE id = ?",
+	[SET_UNSUPPORTED] = "UPDATE jobs SET unsupported = ? WHERE id = ?",
+	[SET_SKIPPED] = "UPDATE jobs SET is_skipped = 1 WHERE id = ?",
 	[BUMP] = "UPDATE jobs SET bumped_at = ? WHERE id = ?",
 	[SET_STARTED] =
 		"UPDATE jobs SET started_at = ? WHERE build_id = ? AND state = 'waiting' AND "
 		"started_at = 0",
-	[NEXT_BUMPED] = "SELECT j.id, j.context_id FROM jobs j INDEXED BY jobs_bumped WHERE "
+	[NEXT_BUMPED] = "SELECT j.id, " BUILT " FROM jobs j INDEXED BY jobs_bumped WHERE "
 			"j.bumped_at > 0 AND j.state = 'evaluating' AND " VISIBLE
 			" ORDER BY j.bumped_at DESC",
-	[NEXT_OLDEST] =
-		"SELECT j.id, j.context_id FROM jobs j WHERE j.state = 'evaluating' AND " VISIBLE
-		" ORDER BY j.id",
-	[EACH_OF_STATE] = "SELECT j.id, j.attr, j.context_id, j.drv_path FROM jobs j WHERE "
+	[NEXT_OLDEST] = "SELECT j.id, " BUILT
+			" FROM jobs j WHERE j.state = 'evaluating' AND " VISIBLE " ORDER BY j.id",
+	[EACH_OF_STATE] = "SELECT j.id, j.attr, " BUILT ", j.drv_path FROM jobs j WHERE "
 			  "j.state = ? AND " VISIBLE " ORDER BY j.id",
-	[EACH_OF_CONTEXT] = "SELECT j.id, j.attr, j.context_id, j.drv_path FROM jobs j WHERE "
-			    "j.context_id = ? AND j.state = ? AND " VISIBLE " ORDER BY j.id",
+	[EACH_OF_CONTEXT] =
+		"SELECT j.id, j.attr, " BUILT ", j.drv_path FROM jobs j WHERE "
+		"j.context_id = ? AND j.state = ? AND j.built_context_id IS NULL AND " VISIBLE
+		" ORDER BY j.id",
+	[EACH_OF_BUILT_CONTEXT] =
+		"SELECT j.id, j.attr, " BUILT ", j.drv_path FROM jobs j WHERE "
+		"j.built_context_id = ? AND j.state = ? AND " VISIBLE " ORDER BY j.id",
 	[OF_BUILD] =
 		"SELECT id, state FROM jobs WHERE build_id = ? AND state IN " LIVE " ORDER BY id",
 	[COUNT] = "SELECT state, count(*) FROM jobs j WHERE " VISIBLE " GROUP BY state",
@@ -155,6 +170,7 @@ void store_job_enter(struct store *store, const struct job_entry *entry, struct 
 	query_text(&q, entry->attr);
 	query_int(&q, entry->context_id);
 	query_text(&q, entry->caps_from);
+	query_text(&q, unsupported_name(entry->unsupported));
 	query_text(&q, entry->rev_from);
 	query_text(&q, entry->submitter);
 	query_int(&q, entry->priority);
@@ -207,7 +223,10 @@ static void row_to_job(struct query *q, struct job *job)
 	job->core_ms = query_get_int_or(q, 22, -1);
 	job->bytes_pushed = query_get_int_or(q, 23, -1);
 	job->caps_from = query_copy_text(q, 24);
-	job->same_as = query_copy_text(q, 25);
+	job->built_caps = query_copy_text(q, 25);
+	(void)unsupported_from_name(query_get_text(q, 26), &job->unsupported);
+	job->is_skipped = query_get_int(q, 27) != 0;
+	job->same_as = query_copy_text(q, 28);
 }
 
 bool store_job_get(struct store *store, int64_t id, struct job *out)
@@ -265,6 +284,32 @@ void store_job_clear_plan(struct store *store, int64_t id)
 	query_run(&q);
 }
 
+void store_job_set_built(struct store *store, int64_t id, int64_t context_id)
+{
+	struct query q = query_begin(store, &statements, SET_BUILT);
+
+	query_int(&q, context_id);
+	query_int(&q, id);
+	query_run(&q);
+}
+
+void store_job_set_unsupported(struct store *store, int64_t id, enum unsupported policy)
+{
+	struct query q = query_begin(store, &statements, SET_UNSUPPORTED);
+
+	query_text(&q, unsupported_name(policy));
+	query_int(&q, id);
+	query_run(&q);
+}
+
+void store_job_set_skipped(struct store *store, int64_t id)
+{
+	struct query q = query_begin(store, &statements, SET_SKIPPED);
+
+	query_int(&q, id);
+	query_run(&q);
+}
+
 void store_job_bump(struct store *store, int64_t id, int64_t now_ms)
 {
 	struct query q = query_begin(store, &statements, BUMP);
@@ -305,20 +350,29 @@ int64_t store_job_next_context(struct store *store, bool (*skip)(void *, int64_t
 	return context != 0 ? context : next_context(store, NEXT_OLDEST, skip, owner);
 }
 
-void store_jobs_each(struct store *store, enum job_state state, int64_t context_id,
-	bool (*each)(void *, int64_t, const char *, int64_t, const char *), void *owner)
+static bool walk(struct store *store, int which, enum job_state state, int64_t context_id,
+	bool (*one)(void *, int64_t, const char *, int64_t, const char *), void *owner)
 {
-	struct query q =
-		query_begin(store, &statements, context_id == 0 ? EACH_OF_STATE : EACH_OF_CONTEXT);
+	struct query q = query_begin(store, &statements, which);
 	bool more = true;
 
 	if (context_id != 0)
 		query_int(&q, context_id);
 	query_text(&q, job_state_name(state));
 	while (more && query_row(&q))
-		more = each(owner, query_get_int(&q, 0), query_get_text(&q, 1),
-			query_get_int(&q, 2), query_get_text(&q, 3));
+		more = one(owner, query_get_int(&q, 0), query_get_text(&q, 1), query_get_int(&q, 2),
+			query_get_text(&q, 3));
 	query_end(&q);
+	return more;
+}
+
+void store_jobs_each(struct store *store, enum job_state state, int64_t context_id,
+	bool (*one)(void *, int64_t, const char *, int64_t, const char *), void *owner)
+{
+	if (context_id == 0)
+		(void)walk(store, EACH_OF_STATE, state, 0, one, owner);
+	else if (walk(store, EACH_OF_CONTEXT, state, context_id, one, owner))
+		(void)walk(store, EACH_OF_BUILT_CONTEXT, state, context_id, one, owner);
 }
 
 void store_jobs_of_build(struct store *store, int64_t build_id, bool with_held,

@@ -12,6 +12,7 @@ struct job_entry {
 	const char *caps_from; /* struct job */
 	const char *rev_from;
 	const char *submitter;
+	enum unsupported unsupported;
 	int priority;
 	int64_t batch_id; /* 0: it is visible at once. */
 	int64_t now_ms;
@@ -45,17 +46,23 @@ void store_job_change(struct store *store, int64_t id, const struct job_change *
 void store_job_set_derivation(struct store *store, int64_t id, const char *drv_path);
 void store_job_set_plan(
 	struct store *store, int64_t id, int64_t build_id, int64_t root_id, const char *outputs);
-void store_job_clear_plan(struct store *store, int64_t id); /* Neither build nor root any more. */
+/* Neither build nor root any more, and what was asked for is to be built. */
+void store_job_clear_plan(struct store *store, int64_t id);
+
+/* What is built in place of what was asked for: that context's set. */
+void store_job_set_built(struct store *store, int64_t id, int64_t context_id);
+void store_job_set_unsupported(struct store *store, int64_t id, enum unsupported policy);
+void store_job_set_skipped(struct store *store, int64_t id);
 void store_job_bump(struct store *store, int64_t id, int64_t now_ms);
 void store_jobs_set_started(struct store *store, int64_t build_id, int64_t now_ms);
 
 /* The first visible job to evaluate that `skip` does not say to skip: bumped ones first, then the
- * oldest. Returns its context; 0: there is none. */
+ * oldest. Returns the context of what is built; 0: there is none. */
 int64_t store_job_next_context(
 	struct store *store, bool (*skip)(void *owner, int64_t job), void *owner);
 
 /* Call `each` for the visible jobs of `state`, oldest first, until it returns false. With
- * `context_id` 0: of all contexts. */
+ * `context_id` 0: of all contexts; else those of which this is built. */
 void store_jobs_each(struct store *store, enum job_state state, int64_t context_id,
 	bool (*each)(void *owner, int64_t id, const char *attr, int64_t context_id,
 		const char *drv_path),

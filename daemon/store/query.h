@@ -41,6 +41,7 @@ enum statement_slot {
 	SLOT_PROBE,
 	SLOT_CODE,
 	SLOT_VARIANT,
+	SLOT_SUPPORT,
 	SLOTS,
 };
 
@@ -60,7 +61,8 @@ extern const struct statements *const store_store_statements,
 												*const store_trace_statements,
 													*const store_probe_statements,
 														*const store_code_statements,
-															*const store_variant_statements;
+															*const store_variant_statements,
+																*const store_support_statements;
 
 struct query {
 	struct store *store;

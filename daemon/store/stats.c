@@ -15,7 +15,8 @@ static const char *const sql[N_STATEMENTS] = {
 		 "ORDER BY h.id DESC",
 	[JOBS] = "SELECT c.caps, k.submitted_at, k.started_at, k.finished_at, k.chain_ms, "
 		 "k.start_by, b.wall_ms FROM (SELECT * FROM jobs WHERE state = ? ORDER BY id DESC "
-		 "LIMIT ?) k JOIN contexts c ON c.id = k.context_id LEFT JOIN builds b ON b.id = "
+		 "LIMIT ?) k JOIN contexts c ON c.id = "
+		 "coalesce(k.built_context_id, k.context_id) LEFT JOIN builds b ON b.id = "
 		 "k.build_id",
 };
 

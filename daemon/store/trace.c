@@ -17,11 +17,11 @@ static const char *const sql[N_STATEMENTS] = {
 	[NEEDS] = "SELECT build_id, need_id FROM build_needs ORDER BY build_id",
 	[JOBS] = "SELECT id, build_id, submitted_at, priority FROM jobs NOT INDEXED WHERE build_id "
 		 "IS NOT NULL ORDER BY id",
-	[TEXTS] =
-		"SELECT b.package, ifnull(c.caps, b.caps), ifnull(r.hash, ''), "
-		"ifnull(j.rev_from, ''), ifnull(j.submitter, '') FROM builds b LEFT JOIN jobs j "
-		"ON j.id = ? LEFT JOIN contexts c ON c.id = j.context_id LEFT JOIN revisions r ON "
-		"r.id = c.revision_id WHERE b.id = ?",
+	[TEXTS] = "SELECT b.package, ifnull(c.caps, b.caps), ifnull(r.hash, ''), "
+		  "ifnull(j.rev_from, ''), ifnull(j.submitter, '') FROM builds b LEFT JOIN jobs j "
+		  "ON j.id = ? LEFT JOIN contexts c ON c.id = "
+		  "coalesce(j.built_context_id, j.context_id) LEFT JOIN revisions r ON "
+		  "r.id = c.revision_id WHERE b.id = ?",
 	[NEEDS_OF] = "SELECT need_id FROM build_needs WHERE build_id = ? ORDER BY need_id",
 	[PAST] = "SELECT id, started_at, wall_ms, package, caps, outcome FROM history WHERE id > ? "
 		 "ORDER BY id LIMIT ?",

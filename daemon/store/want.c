@@ -16,7 +16,8 @@ enum {
 #define WANTS                                                                                              \
 	"SELECT j.id, j.build_id, j.state = 'on_hold', j.priority, j.bumped_at, j.submitted_at, "          \
 	"j.since_at, j.start_by, j.cost_ms, j.chain_ms, j.rev_from, c.caps, j.submitter FROM jobs j JOIN " \
-	"contexts c ON c.id = j.context_id WHERE +j.state IN " LIVE " AND "
+	"contexts c ON c.id = coalesce(j.built_context_id, j.context_id) WHERE +j.state IN " LIVE          \
+	" AND "
 
 static const char *const sql[N_STATEMENTS] = {
 	[OF_BUILD] = WANTS "j.build_id = ? ORDER BY j.id",

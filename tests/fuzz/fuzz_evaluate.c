@@ -16,7 +16,7 @@
 #include "tests/sim/world.h"
 
 static const char *const attrs[] = { "torch", "numpy", "magma" };
-#define PROCESSES_MAX 11
+#define PROCESSES_MAX 14
 
 static const uint8_t *input;
 static size_t input_size;

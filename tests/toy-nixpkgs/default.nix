@@ -119,6 +119,11 @@ let
       jaxlib = mk "jaxlib" { version = "0.4.28"; cuda = cfg.cudaSupport; deps = [ py.numpy ] ++ ifCuda [ pkgs.cudaPackages.cudnn ]; cost = 9; };
       jax = mk "jax" { version = "0.4.28"; deps = [ py.jaxlib ]; };
       cupy = assert cfg.cudaSupport || throw "cupy needs cudaSupport"; mk "cupy" { cuda = true; deps = [ py.numpy pkgs.cudaPackages.cudatoolkit ]; cost = 5; };
+      # Two that support some capabilities only: one says which, one takes what it can, as torch does.
+      flash-attn = mk "flash-attn" { cuda = true; passthru.supportedCudaCapabilities = [ "8.0" "9.0" ]; };
+      picky = let taken = builtins.filter (c: elem c [ "7.5" "8.0" "8.6" ]) caps; in mk "picky" {
+        passthru = { cudaSupport = true; cudaCapabilities = taken; };
+        env.gencode = if taken == [ ] then throw "No supported GPU targets specified" else toString taken; };
       broken-pkg = mk "broken-pkg" { broken = true; }; darwin-only = mk "darwin-only" { platforms = [ "aarch64-darwin" ]; };
     });
     blender = mk "blender" { version = "4.2"; cuda = cfg.cudaSupport; deps = [ pkgs.python3 ] ++ ifCuda [ pkgs.cudaPackages.cuda_cudart ]; cost = 6; };

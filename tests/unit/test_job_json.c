@@ -40,6 +40,11 @@ static void requests_are_read(void **state)
 			"{\"attr\":\"a\",\"caps\":\"8.6+PTX\",\"flavour\":\"default\"}" },
 		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"rev\":\"m\"}",
 			"{\"attr\":\"a\",\"caps\":\"8.6\",\"rev\":\"m\",\"flavour\":\"default\"}" },
+		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"unsupported\":\"fail\"}",
+			"{\"attr\":\"a\",\"caps\":\"8.6\",\"flavour\":\"default\"}" },
+		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"unsupported\":\"closest\"}",
+			"{\"attr\":\"a\",\"caps\":\"8.6\",\"flavour\":\"default\",\"unsupported\":"
+			"\"closest\"}" },
 		{ "{\"attr\":\"a\",\"caps\":\"default\"}",
 			"{\"attr\":\"a\",\"caps\":\"default\",\"flavour\":\"default\"}" },
 		{ "{\"attr\":\"a\",\"caps\":\"each\",\"ptx\":true}",
@@ -123,6 +128,8 @@ static void other_requests_are_refused(void **state)
 		{ "{" A "\"caps\":[\"default\"]}",
 			"capability 'default': expected major.minor such as '8.6', '9.0a' or "
 			"'10.0f'" },
+		{ "{" A C ",\"unsupported\":\"nearest\"}",
+			"'unsupported' must be \"fail\", \"skip\" or \"closest\"" },
 		{ "{" A C ",\"rev\":1}", "'rev' is a number; expected a string" },
 		{ "{" A C ",\"rev\":\"--upload-pack=x\"}",
 			"'rev' is no branch, tag or hash: '--upload-pack=x'" },
@@ -139,10 +146,10 @@ static void other_requests_are_refused(void **state)
 		{ "{" A C ",\"priority\":\"1\"}",
 			"'priority' must be a whole number, -1000 to 1000" },
 		{ "{" A C ",\"Rev\":\"x\"}", "'Rev' means nothing here; a job has attr, caps, ptx, "
-					     "rev, flavour, system, priority" },
+					     "rev, flavour, system, priority, unsupported" },
 		{ "{" A C ",\"atr\":1}",
 			"'atr' means nothing here; a job has attr, caps, ptx, rev, "
-			"flavour, system, priority" },
+			"flavour, system, priority, unsupported" },
 		{ "{" A C ",\"cudaEnableForwardCompat\":false}",
 			"'cudaEnableForwardCompat': PTX is asked for by \"ptx\": true" },
 		{ "{" A C ",\"cudaCapabilities\":[]}", "'cudaCapabilities' is called 'caps' here" },
@@ -225,7 +232,8 @@ static void too_many_capabilities(void **state)
 
 static const char full_job[] =
 	"{\"id\":9007199254740993,\"attr\":\"a\",\"caps\":[\"8.0\",\"8.6\"],\"ptx\":true,"
-	"\"caps_from\":\"default\",\"flavour\":\"default\",\"rev\":\"0123456789abcdef0123456789abcdef01234567\","
+	"\"caps_from\":\"default\",\"built\":{\"caps\":[\"8.0\"],\"ptx\":true},"
+	"\"unsupported\":\"closest\",\"skipped\":true,\"flavour\":\"default\",\"rev\":\"0123456789abcdef0123456789abcdef01234567\","
 	"\"rev_from\":\"branch master\",\"trusted\":true,\"system\":\"x86_64-linux\","
 	"\"priority\":1000,\"submitter\":\"root\",\"state\":\"failed\",\"reason\":\"because\","
 	"\"failure_class\":\"out of memory\",\"drv_path\":\"/nix/store/x.drv\",\"same_as\":"
@@ -236,6 +244,7 @@ static const char full_job[] =
 
 static const char new_job[] =
 	"{\"id\":1,\"attr\":\"a\",\"caps\":[\"8.6\"],\"ptx\":false,\"caps_from\":null,"
+	"\"built\":null,\"unsupported\":\"fail\",\"skipped\":false,"
 	"\"flavour\":\"default\",\"rev\":\"r\",\"rev_from\":\"hash\",\"trusted\":false,\"system\":\"s\",\"priority\":-1000,"
 	"\"submitter\":\"root\",\"state\":\"evaluating\",\"reason\":null,\"failure_class\":null,"
 	"\"drv_path\":null,\"same_as\":null,\"outputs\":null,\"build\":null,\"attempts\":0,\"submitted_at\":null,"

@@ -14,7 +14,8 @@ static const struct statements *const *const all[] = { &store_store_statements,
 	&store_attempt_statements, &store_context_statements, &store_event_statements,
 	&store_root_statements, &store_batch_statements, &store_want_statements,
 	&store_history_statements, &store_stats_statements, &store_trace_statements,
-	&store_probe_statements, &store_code_statements, &store_variant_statements };
+	&store_probe_statements, &store_code_statements, &store_variant_statements,
+	&store_support_statements };
 
 static sqlite3_stmt *prepare(struct store *store, const char *sql)
 {
