@@ -130,11 +130,17 @@ static void add_row(struct table *table, const struct json *job)
 {
 	cleanup_str struct str caps = { 0 }, derivation = { 0 };
 	const char *same = member_text(job, "same_as", NULL);
+	cleanup_free char *built = NULL;
 	const char *error = member_text(job, "error", NULL);
 
 	add_caps(&caps, job);
+	built = caps_from_json(json_get(job, "built"));
+	if (built != NULL)
+		str_addf(&caps, ", built for %s", built);
 	table_text(table, member_text(job, "attr", "?"));
 	table_text(table, str_text(&caps));
+	if (member_bool(job, "skipped"))
+		error = "skipped: the package does not support it";
 	if (same != NULL)
 		str_addf(&derivation, "same as %s", same);
 	table_text(

@@ -285,14 +285,14 @@ static void id_to_json(struct json_out *out, const char *name, int64_t id)
 	count_to_json(out, name, id == 0 ? -1 : id);
 }
 
-static void built_to_json(const struct job *job, struct json_out *out)
+void built_to_json(const char *caps, struct json_out *out)
 {
-	if (job->built_caps == NULL) {
+	if (caps == NULL) {
 		json_out_null(out, "built");
 		return;
 	}
 	json_out_object(out, "built");
-	caps_to_json(job->built_caps, out);
+	caps_to_json(caps, out);
 	json_out_end_object(out);
 }
 
@@ -302,7 +302,7 @@ void job_members_to_json(const struct job *job, struct json_out *out)
 	json_out_text(out, "attr", job->attr);
 	caps_to_json(job->caps, out);
 	json_out_text(out, "caps_from", job->caps_from);
-	built_to_json(job, out);
+	built_to_json(job->built_caps, out);
 	json_out_text(out, "unsupported", unsupported_name(job->unsupported));
 	json_out_bool(out, "skipped", job->is_skipped);
 	json_out_text(out, "flavour", job->flavour);

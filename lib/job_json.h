@@ -34,7 +34,11 @@ void eta_from_json(const struct json *json, struct eta *out);
 /* "caps" and "ptx" of a canonical set. */
 void caps_to_json(const char *caps, struct json_out *out);
 
-/* The reverse: one text again. The caller frees; NULL: they are no capability set. */
+/* "built", the set in place of what was asked for; null for NULL. */
+void built_to_json(const char *caps, struct json_out *out);
+
+/* The reverse of caps_to_json(): one text again. The caller frees; NULL: they are no capability
+ * set. */
 char *caps_from_json(const struct json *json);
 
 /* The reverse. CAPQ_EINVAL when the daemon's answer is not what job_to_json() writes; strings that

@@ -14,6 +14,7 @@
 #include "daemon/pipeline/probing.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submission.h"
+#include "daemon/pipeline/supporting.h"
 #include "daemon/pipeline/wanting.h"
 #include "daemon/pipeline/what_if.h"
 #include "daemon/store/context.h"
@@ -31,8 +32,11 @@ enum dry_state {
 
 struct dry_job {
 	struct spooled spooled;
+	size_t built; /* Context of what would be built in its place; SIZE_MAX: none. */
 	char *drv_path, *error;
-	size_t target; /* Of the plan; SIZE_MAX: none. */
+	bool is_skipped; /* Its package supports nothing of the set, and it wants no failure then.
+			  */
+	size_t target;   /* Of the plan; SIZE_MAX: none. */
 	bool cached;
 	int64_t builds;
 	bool has_eta;
@@ -90,6 +94,13 @@ static void fail(struct dry_run *d, const struct err *err)
 	submission_fail(s, -1, &copy);
 }
 
+/* Of what would be built. */
+static const struct submission_context *built_context(
+	const struct dry_run *d, const struct dry_job *job)
+{
+	return &d->s->contexts[job->built != SIZE_MAX ? job->built : job->spooled.context];
+}
+
 /* The set of the first job of this attribute that is the same derivation for another set; NULL:
  * none. */
 static const char *same_as(const struct dry_run *d, const struct dry_job *job)
@@ -114,6 +125,8 @@ static void job_to_answer(const struct dry_run *d, const struct dry_job *job, st
 	json_out_object(out, NULL);
 	json_out_text(out, "attr", job->spooled.attr);
 	caps_to_json(c->caps, out);
+	built_to_json(job->built != SIZE_MAX ? built_context(d, job)->caps : NULL, out);
+	json_out_bool(out, "skipped", job->is_skipped);
 	json_out_text(out, "flavour", c->flavour);
 	json_out_text(out, "rev", c->hash);
 	json_out_text(out, "system", c->system);
@@ -177,7 +190,7 @@ static void foretell(struct dry_run *d, struct graph *graph)
 
 	for (size_t i = 0; i < d->s->n; i++) {
 		const struct spooled *job = &d->jobs[i].spooled;
-		const struct submission_context *context = &d->s->contexts[job->context];
+		const struct submission_context *context = built_context(d, &d->jobs[i]);
 		struct what_if_target *target;
 
 		if (d->jobs[i].target == SIZE_MAX)
@@ -302,12 +315,70 @@ static void on_probe(void *owner, const struct probe *probe, const char *message
 	evaluation_stop(d->evaluation);
 }
 
+/* A context that differs in its set alone, to be evaluated after all others. */
+static size_t add_context(struct dry_run *d, size_t like, const struct capability_set *set)
+{
+	struct submission *s = d->s;
+	const struct submission_context *c;
+
+	array_reserve(&s->contexts, &s->contexts_capacity, s->n_contexts + 1, sizeof *s->contexts);
+	c = &s->contexts[like];
+	s->contexts[s->n_contexts] = (struct submission_context){
+		.rev_name = xstrdup(c->rev_name),
+		.caps = capability_set_text(set),
+		.flavour = xstrdup(c->flavour),
+		.system = xstrdup(c->system),
+		.hash = xstrdup(c->hash),
+		.from = xstrdup(c->from),
+		.trusted = c->trusted,
+	};
+	return s->n_contexts++;
+}
+
+static bool find_supported(const struct dry_run *d, const struct dry_job *job,
+	const struct evaluation_result *result, struct capability_set *out)
+{
+	const struct submission_context *c = &d->s->contexts[job->spooled.context];
+	const struct flavour *flavour = settings_flavour(d->p->settings, c->flavour);
+	char digest[SHA256_HEX_LEN + 1] = "";
+	const struct probe_key key = { c->hash, digest, c->system };
+
+	if (flavour != NULL)
+		settings_flavour_digest(flavour, digest);
+	if (support_known(d->p, &key, job->spooled.attr, out))
+		return true;
+	if (result->supported != NULL)
+		*out = *result->supported;
+	return result->supported != NULL;
+}
+
+/* As support_decides(). True: the result means nothing. */
+static bool decide(struct dry_run *d, struct dry_job *job, const struct evaluation_result *result)
+{
+	const struct submission_context *c = &d->s->contexts[job->spooled.context];
+	struct capability_set asked, supported, built;
+	struct str why = { 0 };
+	enum support_verdict verdict;
+
+	if (job->built != SIZE_MAX || !find_supported(d, job, result, &supported) ||
+		capability_set_parse(c->caps, &asked, NULL) < 0)
+		return false;
+	verdict = support_choose(&asked, &supported, c->unsupported, &built, &why);
+	job->is_skipped = verdict == SUPPORT_SKIPPED;
+	if (verdict == SUPPORT_OTHER)
+		job->built = add_context(d, job->spooled.context, &built);
+	else if (verdict == SUPPORT_REFUSED)
+		job->error = str_take(&why);
+	str_free(&why);
+	return verdict != SUPPORT_ALL;
+}
+
 static void on_result(void *owner, size_t i, const struct evaluation_result *result)
 {
 	struct dry_run *d = owner;
 	struct dry_job *job = &d->jobs[d->asked[i]];
 
-	if (job->error != NULL) /* The set was refused. */
+	if (job->error != NULL || decide(d, job, result)) /* The set was refused, or is another. */
 		return;
 	job->drv_path = xstrdup_or_null(result->drv_path);
 	job->error = xstrdup_or_null(result->message);
@@ -375,7 +446,7 @@ static void choose_jobs(struct dry_run *d)
 {
 	d->n_asked = 0;
 	for (size_t i = 0; i < d->s->n; i++)
-		if (d->jobs[i].spooled.context == d->context)
+		if (built_context(d, &d->jobs[i]) == &d->s->contexts[d->context])
 			d->asked[d->n_asked++] = i;
 }
 
@@ -414,8 +485,8 @@ void dry_run_start(struct submission *s)
 	d->s = s;
 	d->jobs = xcalloc(s->n, sizeof *d->jobs);
 	d->asked = xcalloc(s->n, sizeof *d->asked);
-	for (size_t i = 0; submission_next(s, &at, &d->jobs[i].spooled); i++)
-		;
+	for (size_t i = 0; i < s->n && submission_next(s, &at, &d->jobs[i].spooled); i++)
+		d->jobs[i].built = SIZE_MAX;
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = d;

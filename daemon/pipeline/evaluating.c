@@ -81,17 +81,24 @@ static void wait_after_outage(struct pipeline *p, const char *message)
 	p->evaluate_not_before_ms = clock_mono_ms() + TROUBLE_WAIT_MS;
 }
 
+static struct probe_key key_of(const struct context *context)
+{
+	return (struct probe_key){ context->rev, context->flavour_digest, context->system };
+}
+
 /* What the package cannot be built for decides before anything else does. */
 static bool is_decided(struct pipeline *p, const struct results *r, const struct result *item)
 {
 	struct context context = { 0 };
 	struct capability_set supported = item->supported;
+	struct probe_key key;
 
 	if (!item->has_supported || !store_context_get(p->store, r->context_id, &context))
 		return false;
+	key = key_of(&context);
 	if (item->is_news)
-		support_keep(p, &context, item->attr, &item->supported);
-	(void)support_known(p, &context, item->attr, &supported); /* By the configuration first. */
+		support_keep(p, &key, item->attr, &item->supported);
+	(void)support_known(p, &key, item->attr, &supported); /* By the configuration first. */
 	context_finish(&context);
 	return support_decides(p, item->job_id, &supported);
 }
@@ -336,7 +343,9 @@ static bool choose_job(
 static bool is_unsupported(struct evaluating *e, const struct capability_set *set, size_t i,
 	struct capability_set *out)
 {
-	if (!support_known(e->p, &e->context, e->attrs[i], out))
+	const struct probe_key key = key_of(&e->context);
+
+	if (!support_known(e->p, &key, e->attrs[i], out))
 		return false;
 	for (size_t k = 0; k < set->n; k++)
 		if (!capability_set_has(out, set->items[k]))

@@ -4,31 +4,23 @@
 
 #include "daemon/pipeline/inside.h"
 #include "daemon/pipeline/job_life.h"
+#include "daemon/store/context.h"
 #include "daemon/store/job.h"
 #include "daemon/store/support.h"
 
 /* ---- what is known ---- */
 
-static struct probe_key key_of(const struct context *context)
-{
-	return (struct probe_key){ context->rev, context->flavour_digest, context->system };
-}
-
-bool support_known(struct pipeline *p, const struct context *context, const char *attr,
+bool support_known(struct pipeline *p, const struct probe_key *key, const char *attr,
 	struct capability_set *out)
 {
-	const struct probe_key key = key_of(context);
-
 	return settings_supported(p->settings, attr, out) ||
-	       store_support_get(p->store, attr, &key, out);
+	       store_support_get(p->store, attr, key, out);
 }
 
-void support_keep(struct pipeline *p, const struct context *context, const char *attr,
+void support_keep(struct pipeline *p, const struct probe_key *key, const char *attr,
 	const struct capability_set *supported)
 {
-	const struct probe_key key = key_of(context);
-
-	store_support_put(p->store, attr, &key, supported);
+	store_support_put(p->store, attr, key, supported);
 }
 
 /* ---- what becomes of a job ---- */

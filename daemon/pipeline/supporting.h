@@ -6,14 +6,14 @@
 #define CAPQ_DAEMON_PIPELINE_SUPPORTING_H
 
 #include "daemon/pipeline/pipeline.h"
-#include "daemon/store/context.h"
+#include "daemon/store/probe.h"
 
 /* What `attr` supports there. False: nothing is known, and so it is taken to support all. */
-bool support_known(struct pipeline *p, const struct context *context, const char *attr,
+bool support_known(struct pipeline *p, const struct probe_key *key, const char *attr,
 	struct capability_set *out);
 
 /* Keep what a package said. Within a write. */
-void support_keep(struct pipeline *p, const struct context *context, const char *attr,
+void support_keep(struct pipeline *p, const struct probe_key *key, const char *attr,
 	const struct capability_set *supported);
 
 /* Decide what becomes of a job that is evaluating, by what it wants then (lib/support.h): it goes

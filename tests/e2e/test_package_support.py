@@ -87,6 +87,26 @@ class Support(Conversation):
             job = daemon.wait(number)
             self.assertEqual((job["state"], job["built"]), ("done", {"caps": ["8.6"], "ptx": False}))
 
+    def test_a_dry_run_foretells_it(self):
+        with daemon_with({}) as (daemon, rev):
+            def foretell(unsupported):
+                answer = daemon.post("/jobs?dry_run=1", [{"attr": "python3Packages.picky", "caps": caps, "rev": rev,
+                                                          "unsupported": unsupported} for caps in ("8.6", "8.9", "10.0")])
+                return [(job["built"] and job["built"]["caps"], job["skipped"], job["drv_path"] is not None, job["error"])
+                        for job in answer["jobs"]]
+            why = "the package supports 7.5,8.0,8.6, not %s"
+            self.assertEqual(foretell("fail"), [(None, False, True, None), (None, False, False, why % "8.9"),
+                                                (None, False, False, why % "10.0")])
+            self.assertEqual(foretell("skip"), [(None, False, True, None), (None, True, False, None), (None, True, False, None)])
+            self.assertEqual(foretell("closest"), [(None, False, True, None), (["8.6"], False, True, None),
+                                                   (None, False, False, why % "10.0" + ", and none of these runs on 10.0")])
+            self.assertEqual(daemon.jobs(), [])
+            said = daemon.client("submit", "python3Packages.picky", "--caps", "8.6", "--caps", "8.9", "--rev", rev,
+                                 "--unsupported", "closest", "--dry-run")
+            self.assertEqual(said.returncode, 0)
+            self.assertIn("8.9, built for 8.6", said.stdout)
+            self.assertIn("2 jobs, 1 distinct derivations", said.stdout)
+
     def test_from_the_command_line(self):
         with daemon_with({}) as (daemon, rev):
             words = ["submit", "python3Packages.flash-attn", "magma", "--rev", rev, "--caps", "each:8.6,9.0", "--wait"]
