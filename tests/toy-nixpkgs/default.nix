@@ -20,7 +20,7 @@ let
 
   # Capabilities as nixpkgs resolves them: a default list, "+PTX" on the newest for forward compatibility.
   cuda = import ./eras.nix { inherit config; revision = if builtins.pathExists ./era.nix then import ./era.nix else { }; };
-  inherit (cuda) gencode caps;
+  inherit (cuda) gencode caps last;
 
   script = builtins.toFile "toy-builder.sh" ''
     PATH=/usr/bin:/bin; export PATH; set -e

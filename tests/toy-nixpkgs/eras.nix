@@ -34,5 +34,6 @@ let
 in {
   gencode = validated (caps ++ ptx);
   caps = validated caps;
+  inherit last;
   cudaPackages = era.${own.era};
 }
