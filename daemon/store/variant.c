@@ -8,10 +8,13 @@ enum {
 	N_STATEMENTS,
 };
 
+/* The context whose set was built, which need not be what was asked for. */
+#define BUILT "coalesce(j.built_context_id, j.context_id)"
+
 /* The newest jobs of an attribute by their index, `states` among them; then what else is asked. */
 #define SELECT_JOBS(states)                                                                        \
-	"SELECT j.id, j.context_id, j.state, c.caps, r.hash, j.rev_from, r.seen_at, j.build_id, "  \
-	"p.cuda, v.kinds FROM jobs j JOIN contexts c ON c.id = j.context_id "                      \
+	"SELECT j.id, " BUILT ", j.state, c.caps, r.hash, j.rev_from, r.seen_at, j.build_id, "     \
+	"p.cuda, v.kinds FROM jobs j JOIN contexts c ON c.id = " BUILT " "                         \
 	"JOIN revisions r ON r.id = c.revision_id "                                                \
 	"LEFT JOIN probes p ON p.rev = r.hash AND p.flavour_digest = c.flavour_digest "            \
 	"AND p.system = c.system "                                                                 \

@@ -113,10 +113,14 @@ class Support(Conversation):
             self.assertEqual(daemon.client(*words).returncode, 1)
             # It failed; asked otherwise, the same job is tried again.
             said = daemon.client(*words, "--unsupported", "closest")
-            self.assertEqual((said.returncode, said.stderr), (0, ""))
+            self.assertEqual((said.returncode, said.stderr), (0, ""), said.stdout)
             self.assertEqual(len(daemon.jobs()), 4)
             self.assertIn("built for    8.0", daemon.client("show", "1").stdout)
             self.assertIn("built for 8.0; ", daemon.client("list").stdout)
+            # Whoever has such a GPU is told what there is for it.
+            said = daemon.client("lookup", "python3Packages.flash-attn", "--gpu", "8.6")
+            self.assertEqual(said.returncode, 0, said.stderr)
+            self.assertIn('config.cudaCapabilities = [ "8.0" ];', said.stdout)
             # What is skipped, as was asked for, is no failure.
             said = daemon.client("submit", "python3Packages.flash-attn", "--rev", rev, "--caps", "7.5", "--unsupported", "skip", "--wait")
             self.assertEqual((said.returncode, said.stderr), (0, ""))
