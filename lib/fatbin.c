@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "lib/cubin.h"
+#include "lib/mem.h"
 
 /* Where fields are. */
 enum {
@@ -27,7 +28,11 @@ enum {
 };
 
 #define ARCH_MAX 999
-#define STUB_MAX 8192 /* Nothing that is larger is looked into. */
+/* Images without code are small, or shrink to little: nothing that is larger than both is looked
+ * into. What a few bytes would become is bounded too. */
+#define STUB_MAX 8192
+#define STUB_STORED_MAX 4096
+#define INFLATED_MAX (256 * 1024)
 
 int fatbin_open(struct bytes bytes, struct bytes *out, uint64_t *out_size, struct err *err)
 {
@@ -104,17 +109,27 @@ int fatbin_next(struct bytes entries, uint64_t *at, struct fatbin_entry *out, st
 	return 1;
 }
 
+static bool is_inflated(
+	const struct fatbin_entry *entry, struct inflater *inflater, unsigned char *out)
+{
+	return entry->how == STORED_LZ4
+		       ? inflate_lz4(entry->stored, out, (size_t)entry->size)
+		       : inflate_zstd(inflater, entry->stored, out, (size_t)entry->size);
+}
+
 bool fatbin_has_code(const struct fatbin_entry *entry, struct inflater *inflater)
 {
-	unsigned char inflated[STUB_MAX];
-	bool is_whole = true;
+	unsigned char small[STUB_MAX];
+	cleanup_free unsigned char *large = NULL;
+	unsigned char *out = small;
 
 	if (entry->how == STORED_PLAIN)
 		return cubin_has_code(entry->stored);
-	if (entry->how == STORED_UNKNOWN || entry->size > STUB_MAX)
+	if (entry->how == STORED_UNKNOWN || entry->size > INFLATED_MAX ||
+		(entry->size > STUB_MAX && entry->stored.size > STUB_STORED_MAX))
 		return true;
-	is_whole = entry->how == STORED_LZ4
-			   ? inflate_lz4(entry->stored, inflated, (size_t)entry->size)
-			   : inflate_zstd(inflater, entry->stored, inflated, (size_t)entry->size);
-	return !is_whole || cubin_has_code((struct bytes){ inflated, entry->size });
+	if (entry->size > STUB_MAX)
+		out = large = xmalloc((size_t)entry->size);
+	return !is_inflated(entry, inflater, out) ||
+	       cubin_has_code((struct bytes){ out, entry->size });
 }

@@ -52,8 +52,9 @@ int fatbin_open(struct bytes bytes, struct bytes *out, uint64_t *out_size, struc
  * behind the last. 1: there was one. CAPQ_EINVAL says what is wrong with it. */
 int fatbin_next(struct bytes entries, uint64_t *at, struct fatbin_entry *out, struct err *err);
 
-/* An ELF entry holds code: some section .text.NAME is not empty. What is large, or cannot be
- * inflated, is taken for code: the stubs that nvcc's linker step adds are of a kilobyte or two. */
+/* An ELF entry holds code: some section .text.NAME is not empty. What is stored as more than a few
+ * kilobytes, or cannot be inflated, is taken for code: the stubs that nvcc's linker step adds are
+ * of a kilobyte or two, and what has only data mostly shrinks to that. */
 bool fatbin_has_code(const struct fatbin_entry *entry, struct inflater *inflater);
 
 #endif
