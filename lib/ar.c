@@ -1,12 +1,15 @@
 /* "!<arch>\n", and then members: a header of 60 characters, the data, and a newline when that has
  * an odd size. Names of more than 15 characters stand elsewhere: "/123" is at 123 of the member
- * "//" (GNU), "#1/20" are the first 20 bytes of the data (BSD). */
+ * "//" (GNU), "#1/20" are the first 20 bytes of the data (BSD). In a thin archive "/123:456" is the
+ * member at 456 of the archive whose name that is: so GNU ar keeps archives in archives flat. */
 #include "lib/ar.h"
 
 #include <ar.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "lib/str.h"
 
 #define THIN_MAGIC "!<thin>\n"
@@ -70,13 +73,28 @@ static bool set_short_name(struct ar_member *member, const char *field, size_t s
 	return set_name(member, field, len);
 }
 
+/* "123" or "123:456" behind the slash. */
+static bool read_offset(
+	const struct ar *ar, const char *field, size_t size, int64_t *out, uint64_t *out_origin)
+{
+	const char *colon = ar->is_thin ? memchr(field, ':', size) : NULL;
+	size_t len = colon == NULL ? size : (size_t)(colon - field);
+	int64_t origin = 0;
+
+	if (colon != NULL && !read_number(colon + 1, size - len - 1, &origin))
+		return false;
+	*out_origin = (uint64_t)origin;
+	return read_number(field, len, out);
+}
+
 /* The name of the member, whose data is in member->bytes; BSD's long ones are cut off from that. */
 static bool read_name(const struct ar *ar, const struct ar_hdr *header, struct ar_member *member)
 {
 	const char *field = header->ar_name;
 	int64_t n;
 
-	if (field[0] == '/' && read_number(field + 1, sizeof header->ar_name - 1, &n))
+	if (field[0] == '/' &&
+		read_offset(ar, field + 1, sizeof header->ar_name - 1, &n, &member->origin))
 		return set_gnu_name(ar, member, n);
 	if (strncmp(field, "#1/", 3) != 0)
 		return set_short_name(member, field, sizeof header->ar_name);
@@ -120,6 +138,7 @@ static const struct ar_hdr *read_member(struct ar *ar, struct ar_member *out, st
 	if (!bytes_hold(rest, sizeof *header, (uint64_t)size))
 		return refuse(ar, "a member reaches beyond the end of the file", err);
 	out->bytes = bytes_part(rest, sizeof *header, (uint64_t)size);
+	out->origin = 0;
 	if (!is_table(header) && !read_name(ar, header, out))
 		return refuse(ar, "a member has no proper name", err);
 	ar->at += sizeof *header + (uint64_t)size + (uint64_t)(size & 1);
@@ -139,4 +158,16 @@ int ar_next(struct ar *ar, struct ar_member *out, struct err *err)
 			return 1;
 	}
 	return 0;
+}
+
+int ar_open_at(struct bytes file, uint64_t at, struct ar *out, struct err *err)
+{
+	struct ar_member *first = xmalloc(sizeof *first);
+	int rv;
+
+	ar_open(file, out);
+	rv = ar_next(out, first, err); /* The table of names is in front of it. */
+	out->at = at;
+	free(first);
+	return rv < 0 ? rv : 0;
 }

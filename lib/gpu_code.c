@@ -119,6 +119,26 @@ static int read_ptx(struct gpu_arch arch, struct gpu_code *code, struct err *err
 
 /* ---- archives ---- */
 
+/* The member at `origin` of the archive `file`, in which it is kept as it is. */
+static int find_in_archive(struct bytes file, uint64_t origin, struct bytes *out, struct err *err)
+{
+	cleanup_free struct ar_member *member = xmalloc(sizeof *member);
+	struct ar ar;
+	int rv;
+
+	if (!ar_is(file))
+		return err_set(err, CAPQ_EINVAL, "it is no archive");
+	rv = ar_open_at(file, origin, &ar, err);
+	if (rv == 0)
+		rv = ar_next(&ar, member, err);
+	if (rv < 0)
+		return rv;
+	if (rv == 0 || ar.is_thin)
+		return err_set(err, CAPQ_EINVAL, "no member begins at %" PRIu64, origin);
+	*out = member->bytes;
+	return 0;
+}
+
 static int read_member(const struct ar *ar, const struct ar_member *member,
 	const struct gpu_code_members *members, int depth, struct gpu_code *code, struct err *err)
 {
@@ -129,6 +149,8 @@ static int read_member(const struct ar *ar, const struct ar_member *member,
 		return err_set(err, CAPQ_EINVAL, "it is in a file of its own");
 	if (ar->is_thin)
 		rv = members->read(members->owner, member->name, &bytes, err);
+	if (rv == 0 && member->origin > 0)
+		rv = find_in_archive(bytes, member->origin, &bytes, err);
 	return rv < 0 ? rv : read_any(bytes, members, depth + 1, code, err);
 }
 
