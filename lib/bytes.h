@@ -47,7 +47,7 @@ const char *bytes_text(struct bytes b, uint64_t offset);
 
 bool bytes_begin(struct bytes b, const void *prefix, size_t size);
 
-/* Where `size` bytes `wanted` occur at or behind `from`; UINT64_MAX: nowhere. */
+/* Where `size` bytes `wanted`, 1 or more, occur at or behind `from`; UINT64_MAX: nowhere. */
 uint64_t bytes_find(struct bytes b, uint64_t from, const void *wanted, size_t size);
 
 #endif
