@@ -26,6 +26,20 @@ static void sha256_of_known_texts(void **state)
 	}
 }
 
+static void part_by_part_is_the_same(void **state)
+{
+	unsigned char whole[SHA256_LEN], parts[SHA256_LEN];
+	struct sha256_stream *stream = sha256_begin();
+
+	(void)state;
+	sha256("abc", 3, whole);
+	sha256_add(stream, "a", 1);
+	sha256_add(stream, "", 0);
+	sha256_add(stream, "bc", 2);
+	sha256_end(stream, parts);
+	assert_memory_equal(whole, parts, SHA256_LEN);
+}
+
 static void nul_bytes_count(void **state)
 {
 	char one[SHA256_HEX_LEN + 1], two[SHA256_HEX_LEN + 1];
@@ -51,6 +65,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_of_known_texts),
+		cmocka_unit_test(part_by_part_is_the_same),
 		cmocka_unit_test(nul_bytes_count),
 		cmocka_unit_test(bytes_become_two_digits_each),
 	};
