@@ -1,5 +1,6 @@
 #include "lib/fatbin.h"
 
+#include <elf.h>
 #include <inttypes.h>
 
 #include "lib/cubin.h"
@@ -117,19 +118,41 @@ static bool is_inflated(
 		       : inflate_zstd(inflater, entry->stored, out, (size_t)entry->size);
 }
 
+/* What an entry holds, inflated into `small` (of STUB_MAX bytes) or memory that the caller frees.
+ * False: it is too large to be looked into, or cannot be inflated. */
+static bool open_image(const struct fatbin_entry *entry, struct inflater *inflater,
+	unsigned char *small, unsigned char **memory, struct bytes *out)
+{
+	unsigned char *to = small;
+
+	*out = entry->stored;
+	if (entry->how == STORED_PLAIN)
+		return true;
+	if (entry->how == STORED_UNKNOWN || entry->size > INFLATED_MAX ||
+		(entry->size > STUB_MAX && entry->stored.size > STUB_STORED_MAX))
+		return false;
+	if (entry->size > STUB_MAX)
+		to = *memory = xmalloc((size_t)entry->size);
+	*out = (struct bytes){ to, entry->size };
+	return is_inflated(entry, inflater, to);
+}
+
 bool fatbin_has_code(const struct fatbin_entry *entry, struct inflater *inflater)
 {
 	unsigned char small[STUB_MAX];
-	cleanup_free unsigned char *large = NULL;
-	unsigned char *out = small;
+	cleanup_free unsigned char *memory = NULL;
+	struct bytes image;
 
-	if (entry->how == STORED_PLAIN)
-		return cubin_has_code(entry->stored);
-	if (entry->how == STORED_UNKNOWN || entry->size > INFLATED_MAX ||
-		(entry->size > STUB_MAX && entry->stored.size > STUB_STORED_MAX))
-		return true;
-	if (entry->size > STUB_MAX)
-		out = large = xmalloc((size_t)entry->size);
-	return !is_inflated(entry, inflater, out) ||
-	       cubin_has_code((struct bytes){ out, entry->size });
+	return !open_image(entry, inflater, small, &memory, &image) || cubin_has_code(image);
+}
+
+bool fatbin_is_relocatable(const struct fatbin_entry *entry, struct inflater *inflater)
+{
+	unsigned char small[STUB_MAX];
+	cleanup_free unsigned char *memory = NULL;
+	struct bytes image;
+	struct elf elf;
+
+	return open_image(entry, inflater, small, &memory, &image) && elf_read(image, &elf) &&
+	       elf.type == ET_REL;
 }

@@ -57,4 +57,8 @@ int fatbin_next(struct bytes entries, uint64_t *at, struct fatbin_entry *out, st
  * of a kilobyte or two, and what has only data mostly shrinks to that. */
 bool fatbin_has_code(const struct fatbin_entry *entry, struct inflater *inflater);
 
+/* An ELF entry is for the device linker, and does not run by itself; what is large, or cannot be
+ * inflated, is not taken for it. */
+bool fatbin_is_relocatable(const struct fatbin_entry *entry, struct inflater *inflater);
+
 #endif

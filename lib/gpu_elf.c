@@ -41,6 +41,26 @@ static bool is_finished(const struct elf *elf)
 
 /* ---- containers ---- */
 
+static int compare_addresses(const void *left, const void *right)
+{
+	const struct container *a = left, *b = right;
+
+	return (a->address > b->address) - (a->address < b->address);
+}
+
+/* Among the first `n`, which are sorted. NULL: none is there. */
+static struct container *find_container(const struct reader *r, size_t n, uint64_t address)
+{
+	const struct container key = { .address = address };
+
+	return n == 0 ? NULL : bsearch(&key, r->containers, n, sizeof key, compare_addresses);
+}
+
+static void sort_containers(struct reader *r)
+{
+	array_sort(r->containers, r->n, sizeof *r->containers, compare_addresses);
+}
+
 static int add_container(struct reader *r, const struct container *container, struct err *err)
 {
 	if (r->n == CONTAINERS_MAX)
@@ -132,6 +152,45 @@ static int read_sections(struct reader *r, struct err *err)
 	return rv;
 }
 
+/* No section tells input of the device linker from what it made, but it is not of the same kind. */
+static void find_inputs(struct reader *r, size_t from, struct bytes data, uint64_t address)
+{
+	for (size_t i = from; i < r->n; i++)
+		r->containers[i].is_input = gpu_unit_is_relocatable(
+			bytes_from(data, r->containers[i].address - address), &r->code->inflater);
+}
+
+/* Wrappers of what it made whose pointers stand in place. */
+static void find_linked(struct reader *r, struct bytes data)
+{
+	uint64_t at = 0;
+
+	while ((at = bytes_find(data, at, GPU_WRAPPER_LINKED_BEGIN, 8)) != UINT64_MAX) {
+		struct container *found =
+			find_container(r, r->n, bytes_u64(data, at + GPU_WRAPPER_POINTER));
+
+		if (found != NULL)
+			found->is_linked = true;
+		at += GPU_WRAPPER_SIZE;
+	}
+}
+
+static struct bytes segment_bytes(const struct reader *r, const struct elf_segment *segment)
+{
+	return bytes_part(r->elf.file, segment->offset, segment->size);
+}
+
+static int read_segment(struct reader *r, const struct elf_segment *segment, struct err *err)
+{
+	struct bytes data = segment_bytes(r, segment);
+	size_t from = r->n;
+	int rv = scan(r, data, segment->address, err);
+
+	if (rv == 0 && is_finished(&r->elf))
+		find_inputs(r, from, data, segment->address);
+	return rv;
+}
+
 /* Without a table of sections, all that is loaded: constants may share a segment with code. */
 static int read_segments(struct reader *r, struct err *err)
 {
@@ -141,20 +200,19 @@ static int read_segments(struct reader *r, struct err *err)
 		struct elf_segment segment = elf_segment(&r->elf, i);
 
 		if (segment.type == PT_LOAD)
-			rv = scan(r, bytes_part(r->elf.file, segment.offset, segment.size),
-				segment.address, err);
+			rv = read_segment(r, &segment, err);
+	}
+	sort_containers(r);
+	for (uint64_t i = 0; i < r->elf.n_segments && rv == 0; i++) {
+		struct elf_segment segment = elf_segment(&r->elf, i);
+
+		if (segment.type == PT_LOAD && (segment.flags & PF_W))
+			find_linked(r, segment_bytes(r, &segment));
 	}
 	return rv;
 }
 
 /* ---- wrappers ---- */
-
-static int compare_addresses(const void *left, const void *right)
-{
-	const struct container *a = left, *b = right;
-
-	return (a->address > b->address) - (a->address < b->address);
-}
 
 /* A container that no scan has found, because it is in a place of its own. NULL: there is none. */
 static struct container *find_elsewhere(struct reader *r, uint64_t address)
@@ -176,14 +234,11 @@ static struct container *find_elsewhere(struct reader *r, uint64_t address)
 static int follow(struct reader *r, const struct gpu_wrapper *wrapper, size_t n_sorted,
 	uint64_t number, struct err *err)
 {
-	const struct container key = { .address = wrapper->pointer };
 	struct container *found;
 
 	if (wrapper->pointer == 0) /* What sets it is not known here. */
 		return 0;
-	found = n_sorted == 0
-			? NULL
-			: bsearch(&key, r->containers, n_sorted, sizeof key, compare_addresses);
+	found = find_container(r, n_sorted, wrapper->pointer);
 	if (found == NULL)
 		found = find_elsewhere(r, wrapper->pointer);
 	if (found == NULL)
@@ -202,15 +257,35 @@ static int read_wrappers(struct reader *r, const struct elf_section *section, st
 	size_t n_sorted = r->n;
 	int rv = 0;
 
-	array_sort(r->containers, r->n, sizeof *r->containers, compare_addresses);
+	sort_containers(r);
 	for (uint64_t i = 0; i < n && rv == 0; i++)
 		rv = follow(r, &wrappers[i], n_sorted, i, err);
 	return rv;
 }
 
+/* strip(1) moves the segment that a merge has added (lib/gpu_merge.h) over another: wrappers then
+ * lead to containers in the file, and to something else in memory. */
+static int check_segments(const struct reader *r, struct err *err)
+{
+	uint64_t end = 0;
+
+	for (uint64_t i = 0; i < r->elf.n_segments; i++) {
+		struct elf_segment segment = elf_segment(&r->elf, i);
+
+		if (segment.type != PT_LOAD)
+			continue;
+		if (segment.address < end)
+			return err_set(err, CAPQ_EINVAL, "segments overlap in memory at 0x%" PRIx64,
+				segment.address);
+		if (segment.address <= UINT64_MAX - segment.size_in_memory)
+			end = segment.address + segment.size_in_memory;
+	}
+	return 0;
+}
+
 static int read_all_wrappers(struct reader *r, struct err *err)
 {
-	int rv = 0;
+	int rv = check_segments(r, err);
 
 	for (uint64_t i = 0; i < r->elf.n_sections && rv == 0; i++) {
 		struct elf_section section = elf_section(&r->elf, i);

@@ -81,6 +81,25 @@ bool gpu_unit_is_there(struct bytes bytes)
 	return rv == 0 && any;
 }
 
+bool gpu_unit_is_relocatable(struct bytes bytes, struct inflater *inflater)
+{
+	struct fatbin_entry entry;
+	struct bytes entries;
+	uint64_t at = 0, size;
+	bool any = false;
+
+	if (fatbin_open(bytes, &entries, &size, NULL) < 0)
+		return false;
+	while (fatbin_next(entries, &at, &entry, NULL) > 0) {
+		if (entry.kind != FATBIN_ELF)
+			continue;
+		if (!fatbin_is_relocatable(&entry, inflater))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 bool gpu_unit_is_stub(const struct gpu_unit *unit)
 {
 	return unit->sass == 0 && unit->lto == 0 && (unit->stubs != 0 || unit->ptx == 0);

@@ -14,6 +14,9 @@ int gpu_unit_read(struct gpu_code *code, struct bytes bytes, struct gpu_unit *ou
 /* A container is there, whole and not empty: to tell one from data that happens to look so. */
 bool gpu_unit_is_there(struct bytes bytes);
 
+/* All machine code of the container is for the device linker. */
+bool gpu_unit_is_relocatable(struct bytes bytes, struct inflater *inflater);
+
 /* It holds nothing but stubs, and what goes with them: PTX of the same source, which then has no
  * function either. */
 bool gpu_unit_is_stub(const struct gpu_unit *unit);

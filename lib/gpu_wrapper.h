@@ -15,7 +15,8 @@
 #define GPU_WRAPPER_SECTION ".nvFatBinSegment"
 #define GPU_WRAPPER_SIZE 24
 #define GPU_WRAPPER_POINTER 8 /* Where in a wrapper its first pointer is. */
-#define GPU_WRAPPER_LINKED 2  /* The version of those that the device linker made. */
+#define GPU_WRAPPER_LINKED 2  /* The version of those that the device linker made, */
+#define GPU_WRAPPER_LINKED_BEGIN "\xb1\x43\x62\x46\x02\0\0\0" /* and how they begin. */
 
 struct gpu_wrapper {
 	uint32_t version;   /* 0: it is none. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/gpu_code.h"
 #include "lib/gpu_host.h"
 #include "lib/gpu_merge.h"
 #include "lib/host_same.h"
@@ -319,6 +320,33 @@ static void cut_off_anywhere(void **state)
 	unload(&in[1]);
 }
 
+/* As strip(1) leaves it: the list is right, and the program would crash. */
+static void what_was_stripped_afterwards_is_damaged(void **state)
+{
+	struct gpu_merge_input in[2] = { load("code_80.so"), load("code_90.so") }, merged;
+	unsigned char *bytes;
+	struct gpu_code code;
+	struct elf elf;
+	struct err err;
+	bool is_base;
+
+	(void)state;
+	assert_int_equal(merge(in, 2, &merged, &is_base, &err), 0);
+	assert_true(elf_read(merged.file, &elf));
+	bytes = (unsigned char *)(uintptr_t)merged.file.at;
+	for (uint64_t i = 0; i < elf.n_segments; i++)
+		if (elf_segment(&elf, i).offset == elf.segments_at)
+			bytes[elf.segments_at + i * sizeof(Elf64_Phdr) +
+				offsetof(Elf64_Phdr, p_vaddr) + 1] -= 0x20;
+	assert_int_equal(gpu_code_read(merged.file, NULL, &code, &err), CAPQ_EINVAL);
+	gpu_code_finish(&code);
+	if (strncmp(err.text, "segments overlap in memory at 0x", 32) != 0)
+		fail_msg("%s", err.text);
+	unload(&merged);
+	unload(&in[0]);
+	unload(&in[1]);
+}
+
 /* ---- store paths ---- */
 
 #define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -410,6 +438,7 @@ int main(void)
 		cmocka_unit_test(the_same_architecture_has_the_same_code),
 		cmocka_unit_test(no_byte_of_the_host_may_change),
 		cmocka_unit_test(cut_off_anywhere),
+		cmocka_unit_test(what_was_stripped_afterwards_is_damaged),
 		cmocka_unit_test(own_store_paths_are_no_difference),
 		cmocka_unit_test(own_store_paths_are_replaced),
 #ifdef __x86_64__
