@@ -3,9 +3,8 @@
 import contextlib
 import glob
 import os
-import resource
+import shutil
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -18,7 +17,6 @@ TITLE = "push: closures of few big files, of 15,000 small ones, and of what does
 MIB = 1 << 20
 ROUNDS = 3
 LATENCY_MS = 50
-NIX_URL_OPTIONS = "compression=zstd&parallel-compression=true"
 
 # ---- the closures ----
 
@@ -63,14 +61,17 @@ def few_big(nix, size):
 
 
 def many_small(nix, count):
-    """Sources, headers and texts, 50 in each path, which refers to two others."""
-    files = machine_files(["/usr/include", "/usr/share", "/usr/lib/python3", "/usr/lib/python3.11"], 64, 32 << 10,
-                          1 << 40, 10**9)
-    files = sorted(files)[:: max(1, len(files) // count)][:count]
-    paths = []
-    for n in range(0, len(files), 50):
-        paths.append(add_files(nix, f"small{n}", files[n:n + 50], paths[-2:]))
-    return add_files(nix, "small", [], paths[-1:])
+    """Sources, headers and texts, 50 in each path, and one path that refers to all of these."""
+    files = sorted(machine_files(["/usr/include", "/usr/share", "/usr/lib/python3", "/usr/lib/python3.11"], 64,
+                                 32 << 10, 1 << 40, 10**9))
+    files = files[:: max(1, len(files) // count)][:count]
+    with tempfile.TemporaryDirectory(prefix="small-") as directory:
+        for n, file in enumerate(files):
+            path = f"{directory}/small{n // 50}"
+            os.makedirs(path, exist_ok=True)
+            shutil.copy(file, f"{path}/{n}")
+        paths = nix.run("nix-store", "--add", *glob.glob(f"{directory}/*")).split()
+    return nix.script("small", "for p in $all; do echo $p; done > $out", all=paths)
 
 
 def incompressible(nix, size):
@@ -78,21 +79,6 @@ def incompressible(nix, size):
     references = "".join(f"echo $r{n}; " for n in range(4))
     script = f"mkdir $out; head -c {size // 2} /dev/urandom > $out/random; ({references}) > $out/refers"
     return nix.script("random", script, **{f"r{n}": p for n, p in enumerate(parts)})
-
-
-def one_kib_each(nix, count):
-    """`count` store paths of a file each, of which each refers to one before it, sixteen deep."""
-    expression = f"""
-      let make = n: derivation {{
-        name = "tiny${{toString n}}"; system = builtins.currentSystem; builder = "/bin/sh";
-        args = [ "-c" "echo ${{toString n}} $before > $out" ];
-        before = if n < {count // 16} then "" else make (n - {count // 16});
-      }};
-      in derivation {{
-        name = "tiny"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo $all > $out" ];
-        all = builtins.genList make {count - 1};
-      }}"""
-    return nix.run("nix-build", "--no-out-link", "-j2", "-E", expression).strip()
 
 
 # ---- one run ----
@@ -211,7 +197,7 @@ def compare(report, nix, name, path, rounds):
 
 def far_away(report, nix, count):
     """Each answer 50 ms late: many paths at once, against one after the other."""
-    path = one_kib_each(nix, count)
+    path = nix.many(count - 1, depth=16)
     wall = {}
     for jobs in ("1", ""):
         with pushing.Cache(arguments=["--delay-ms", str(LATENCY_MS)]) as cache:

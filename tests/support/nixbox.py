@@ -106,10 +106,17 @@ class Nix:
                       f'cudaCapabilities = [ "8.6" ]; toy = {{ salt = "{salt}"; {toy} }}; }}; }}).{attribute}')
         return self.run("nix-build", "--no-out-link", "-E", expression).strip()
 
+    @staticmethod
+    def nix_paths(value):
+        """A store path, or a list of them, as an expression."""
+        if isinstance(value, str):
+            return f'(builtins.storePath "{value}")'
+        return "[" + " ".join(f'(builtins.storePath "{path}")' for path in value) + "]"
+
     def script(self, name, script, **variables):
-        """The store path that the shell `script` makes at $out; `variables` are in its environment, and paths
-        among them become references if they end up in the output."""
-        sets = "".join(f' {k} = builtins.storePath "{v}";' for k, v in variables.items())
+        """The store path that the shell `script` makes at $out; `variables`, each a store path or a list of some,
+        are in its environment, and become references if they end up in the output."""
+        sets = "".join(f" {k} = {self.nix_paths(v)};" for k, v in variables.items())
         text = json.dumps("PATH=/usr/bin:/bin\nset -e\n" + script).replace("${", "\\${")
         expression = (f'derivation {{ name = "{name}"; system = builtins.currentSystem; builder = "/bin/sh"; '
                       f'args = [ "-c" {text} ];{sets} }}')
@@ -117,6 +124,17 @@ class Nix:
 
     def add(self, directory):
         return self.run("nix-store", "--add", directory).strip()
+
+    def many(self, n, depth):
+        """A store path that refers to `n` tiny ones, which refer to each other in chains of `depth`."""
+        expression = f"""
+          let
+            paths = builtins.genList make {n};
+            make = i: builtins.toFile "tiny-${{toString i}}" (toString i + (
+              if i < {n // depth} then "" else " " + builtins.elemAt paths (i - {n // depth})));
+          in builtins.toFile "many" (toString paths)"""
+        text = self.run("nix-instantiate", "--eval", "--read-write-mode", "-E", expression)
+        return json.loads(text)
 
     def closure(self, *paths):
         return sorted(self.run("nix-store", "--query", "--requisites", *paths).split())
