@@ -133,18 +133,6 @@ class FatAndThin(unittest.TestCase):
         self.assertRegex(said, rf"fat-1\.0 is ready; {len(thin)} ready builds have a higher score\. The nearest, thin-1\.0 \(build {thin[-1]}\), has "
                                r"[\d.e+]+; this one [\d.e+]+\. Its score doubles with age at \d\d:\d\d\. It is promised to start by \d\d:\d\d\.")
 
-    def expectations(self, site, fat_job):
-        """When it starts and is done, as likely as not and nine times out of ten, wherever one looks."""
-        capqd.until(lambda: site.job(fat_job)["eta"] is not None, "there is no forecast")
-        eta = site.job(fat_job)["eta"]
-        self.assertLess(seconds(eta["start_p50"]), seconds(eta["done_p50"]))
-        self.assertLess(seconds(eta["done_p50"]), seconds(eta["done_p90"]))
-        clock = r"\d\d:\d\d"
-        [row] = [line for line in site.client("status", "--start").stdout.splitlines() if re.match(rf"\s*{fat_job}\s", line)]
-        self.assertRegex(row, rf"{clock}\s+{clock}\s+{clock}")
-        said = site.client("submit", "thin45", "--caps", "8.6", "--rev", "master", "--flavour", "thin", "--dry-run")
-        self.assertRegex(said.stdout, rf"done about {clock} \(p90 {clock}\).* core-hours")
-
     def until_due(self, site, fat_job, held, asked_at, gates):
         """`held` have both slots until the fat one's promise is due, in the simulation too: there the gates begin when they are asked for."""
         [(start_by,)] = site.query(f"SELECT start_by / 1000.0 FROM jobs WHERE id = {fat_job}")
