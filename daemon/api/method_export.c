@@ -54,13 +54,19 @@ static void exporting_destroy(void *owner)
 	free(e);
 }
 
+static double speed_of(void *owner, const char *builder)
+{
+	return pipeline_speed(owner, builder);
+}
+
 static bool add_more(struct exporting *e)
 {
 	struct store *store = pipeline_store(e->p);
+	struct trace_speeds speeds = { speed_of, e->p };
 
 	if (e->trace != NULL)
-		return trace_next(e->trace, store, ROWS_AT_ONCE, &e->out);
-	return trace_history_next(&e->history, store, ROWS_AT_ONCE, &e->out);
+		return trace_next(e->trace, store, &speeds, ROWS_AT_ONCE, &e->out);
+	return trace_history_next(&e->history, store, &speeds, ROWS_AT_ONCE, &e->out);
 }
 
 /* When many rows of history in a row are left out, it is asked again later. */

@@ -159,8 +159,6 @@ struct pipeline {
 
 /* ---- small things that many need ---- */
 
-double pipeline_speed(const struct pipeline *p, const char *builder); /* 1 when it is unknown. */
-
 /* True while new work may start. */
 bool pipeline_may_start(const struct pipeline *p);
 

@@ -87,6 +87,10 @@ uv_loop_t *pipeline_loop(const struct pipeline *p);
 void pipeline_problems(
 	struct pipeline *p, void (*each)(void *owner, const char *text), void *owner);
 
+/* How fast the builder of that name is: 1 is the one that costs are told for; also of one that is
+ * not configured (any more). */
+double pipeline_speed(const struct pipeline *p, const char *builder);
+
 /* When a build is expected to start and to be done, as of some seconds ago. False: not known. */
 bool pipeline_eta(const struct pipeline *p, int64_t build_id, struct eta *out);
 

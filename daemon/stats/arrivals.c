@@ -9,7 +9,7 @@
 #define NEVER INT64_MAX
 
 struct node {
-	int64_t id, created_at, work_ms;
+	int64_t id, created_at, wall_ms;
 	int64_t since;  /* When the first job that wants it was submitted; NEVER: none does. */
 	int64_t owner;  /* The heaviest; 0: none. */
 	int32_t weight; /* Of the owner. */
@@ -62,11 +62,11 @@ static uint32_t find(const struct arrivals *a, int64_t id)
 	return low < a->n && a->nodes[low].id == id ? (uint32_t)low : NOBODY;
 }
 
-void arrivals_add_build(struct arrivals *a, int64_t id, int64_t created_at, int64_t work_ms)
+void arrivals_add_build(struct arrivals *a, int64_t id, int64_t created_at, int64_t wall_ms)
 {
 	array_reserve(&a->nodes, &a->capacity, a->n + 1, sizeof *a->nodes);
 	a->nodes[a->n++] = (struct node){
-		.id = id, .created_at = created_at, .work_ms = work_ms, .since = NEVER
+		.id = id, .created_at = created_at, .wall_ms = wall_ms, .since = NEVER
 	};
 }
 
@@ -162,14 +162,14 @@ void arrivals_order(struct arrivals *a, int64_t since_ms)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct node *node = &a->nodes[i];
 
-		if (node->work_ms < 0 || node->since < since_ms)
+		if (node->wall_ms < 0 || node->since < since_ms)
 			continue;
 		a->ids[a->n_rows] = node->id;
 		a->rows[a->n_rows++] = (struct arrival){
 			.build_id = node->id,
 			.job_id = node->owner,
 			.at_ms = node->since,
-			.work_ms = node->work_ms,
+			.wall_ms = node->wall_ms,
 		};
 	}
 	array_sort(a->ids, a->n_rows, sizeof *a->ids, compare_ids);

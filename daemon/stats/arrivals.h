@@ -19,10 +19,10 @@ struct arrivals;
 struct arrivals *arrivals_create(void);
 void arrivals_destroy(struct arrivals *arrivals); /* NULL is harmless. */
 
-/* Enter builds, by ascending ids, each before what follows names it. `work_ms` below 0: it is no
+/* Enter builds, by ascending ids, each before what follows names it. `wall_ms` below 0: it is no
  * arrival, and only says who wants what it needs. Of a build that nobody wants any more, when it
  * was entered counts. */
-void arrivals_add_build(struct arrivals *arrivals, int64_t id, int64_t created_at, int64_t work_ms);
+void arrivals_add_build(struct arrivals *arrivals, int64_t id, int64_t created_at, int64_t wall_ms);
 
 /* Enter what builds need, by ascending `build_id`; and jobs, by ascending ids. */
 void arrivals_add_need(struct arrivals *arrivals, int64_t build_id, int64_t need_id);
@@ -33,7 +33,7 @@ struct arrival {
 	int64_t build_id;
 	int64_t job_id; /* The owner; 0: nobody. */
 	int64_t at_ms;
-	int64_t work_ms;
+	int64_t wall_ms;
 };
 
 /* Keep those from `since_ms` on, and put them in order: of time, of these what is needed before

@@ -81,6 +81,12 @@ static void add_seconds(struct csv_out *out, int64_t ms)
 	csv_out_double(out, (double)ms / 1000, 3);
 }
 
+static void add_work(struct csv_out *out, const struct trace_speeds *speeds, int64_t wall_ms,
+	const char *builder)
+{
+	csv_out_double(out, (double)wall_ms * speeds->of(speeds->owner, builder) / 1000, 3);
+}
+
 /* "8.0+8.6+PTX" of "8.0,8.6+PTX" */
 static void add_set(struct csv_out *out, const char *caps)
 {
@@ -118,6 +124,7 @@ static bool is_second(struct trace *trace, const struct trace_texts *t)
 
 struct row {
 	struct trace *trace;
+	const struct trace_speeds *speeds;
 	const struct arrival *arrival;
 	struct csv_out *out;
 };
@@ -131,7 +138,7 @@ static void add_texts(void *owner, const struct trace_texts *texts)
 
 	csv_out_int(row->out, a->build_id);
 	add_seconds(row->out, a->at_ms - row->trace->zero_ms);
-	add_seconds(row->out, a->work_ms);
+	add_work(row->out, row->speeds, a->wall_ms, texts->builder);
 	csv_out_text(row->out, texts->package);
 	add_set(row->out, texts->caps);
 	csv_out_text(row->out, texts->rev);
@@ -152,9 +159,10 @@ static void add_depends(void *owner, int64_t need_id)
 		str_addf(&d->text, "%s%lld", d->text.len > 0 ? ";" : "", (long long)need_id);
 }
 
-static void add_row(struct trace *trace, struct store *store, struct csv_out *out)
+static void add_row(struct trace *trace, struct store *store, const struct trace_speeds *speeds,
+	struct csv_out *out)
 {
-	struct row row = { trace, arrivals_at(trace->arrivals, trace->n), out };
+	struct row row = { trace, speeds, arrivals_at(trace->arrivals, trace->n), out };
 	struct depends depends = { .trace = trace };
 
 	if (!store_trace_texts(store, row.arrival->build_id, row.arrival->job_id, add_texts, &row))
@@ -165,13 +173,14 @@ static void add_row(struct trace *trace, struct store *store, struct csv_out *ou
 	str_free(&depends.text);
 }
 
-bool trace_next(struct trace *trace, struct store *store, int max, struct csv_out *out)
+bool trace_next(struct trace *trace, struct store *store, const struct trace_speeds *speeds,
+	int max, struct csv_out *out)
 {
 	if (!trace->began)
 		csv_out_header(out, TRACE_HEADER);
 	trace->began = true;
 	for (; max > 0 && trace->n < arrivals_n(trace->arrivals); max--) {
-		add_row(trace, store, out);
+		add_row(trace, store, speeds, out);
 		trace->n++;
 	}
 	return trace->n < arrivals_n(trace->arrivals);
@@ -181,6 +190,7 @@ bool trace_next(struct trace *trace, struct store *store, int max, struct csv_ou
 
 struct past_rows {
 	struct trace_history *history;
+	const struct trace_speeds *speeds;
 	struct csv_out *out;
 };
 
@@ -198,15 +208,15 @@ static void add_past(void *owner, const struct trace_past *past)
 		return;
 	csv_out_text(rows->out, past->package);
 	add_set(rows->out, past->caps);
-	add_seconds(rows->out, past->wall_ms);
+	add_work(rows->out, rows->speeds, past->wall_ms, past->builder);
 	add_seconds(rows->out, age_ms);
 	csv_out_end_row(rows->out);
 }
 
-bool trace_history_next(
-	struct trace_history *history, struct store *store, int max, struct csv_out *out)
+bool trace_history_next(struct trace_history *history, struct store *store,
+	const struct trace_speeds *speeds, int max, struct csv_out *out)
 {
-	struct past_rows rows = { history, out };
+	struct past_rows rows = { history, speeds, out };
 
 	if (!history->began)
 		csv_out_header(out, HISTORY_HEADER);

@@ -21,8 +21,16 @@ struct trace;
 int trace_make(const char *database, int64_t since_ms, struct trace **out, struct err *err);
 void trace_destroy(struct trace *trace); /* NULL is harmless. */
 
+/* Costs are told as on a builder of speed 1: what a build took is multiplied by the speed of the
+ * builder that is called so. */
+struct trace_speeds {
+	double (*of)(void *owner, const char *builder);
+	void *owner;
+};
+
 /* Append at most `max` rows, before the first of them the header. False: there are no more. */
-bool trace_next(struct trace *trace, struct store *store, int max, struct csv_out *out);
+bool trace_next(struct trace *trace, struct store *store, const struct trace_speeds *speeds,
+	int max, struct csv_out *out);
 
 /* What was known when a trace with the same `since_ms` begins; zero-initialise the rest. */
 struct trace_history {
@@ -30,7 +38,7 @@ struct trace_history {
 	int64_t last_id; /* Row of history that was looked at last. */
 	bool began, ended;
 };
-bool trace_history_next(
-	struct trace_history *history, struct store *store, int max, struct csv_out *out);
+bool trace_history_next(struct trace_history *history, struct store *store,
+	const struct trace_speeds *speeds, int max, struct csv_out *out);
 
 #endif

@@ -18,13 +18,14 @@ static const char *const sql[N_STATEMENTS] = {
 	[JOBS] = "SELECT id, build_id, submitted_at, priority FROM jobs NOT INDEXED WHERE build_id "
 		 "IS NOT NULL ORDER BY id",
 	[TEXTS] = "SELECT b.package, ifnull(c.caps, b.caps), ifnull(r.hash, ''), "
-		  "ifnull(j.rev_from, ''), ifnull(j.submitter, '') FROM builds b LEFT JOIN jobs j "
-		  "ON j.id = ? LEFT JOIN contexts c ON c.id = "
+		  "ifnull(j.rev_from, ''), ifnull(j.submitter, ''), ifnull(b.builder, '') "
+		  "FROM builds b LEFT JOIN jobs j ON j.id = ? LEFT JOIN contexts c ON c.id = "
 		  "coalesce(j.built_context_id, j.context_id) LEFT JOIN revisions r ON "
 		  "r.id = c.revision_id WHERE b.id = ?",
 	[NEEDS_OF] = "SELECT need_id FROM build_needs WHERE build_id = ? ORDER BY need_id",
-	[PAST] = "SELECT id, started_at, wall_ms, package, caps, outcome FROM history WHERE id > ? "
-		 "ORDER BY id LIMIT ?",
+	[PAST] =
+		"SELECT id, started_at, wall_ms, package, caps, builder, outcome FROM history WHERE id > ? "
+		"ORDER BY id LIMIT ?",
 };
 
 static const struct statements statements = { SLOT_TRACE, N_STATEMENTS, sql };
@@ -77,6 +78,7 @@ bool store_trace_texts(struct store *store, int64_t build_id, int64_t job_id,
 			.rev = query_get_text(&q, 2),
 			.rev_from = query_get_text(&q, 3),
 			.submitter = query_get_text(&q, 4),
+			.builder = query_get_text(&q, 5),
 		};
 
 		use(owner, &texts);
@@ -111,7 +113,8 @@ int store_trace_past(struct store *store, int64_t after, int limit,
 			.wall_ms = query_get_int(&q, 2),
 			.package = query_get_text(&q, 3),
 			.caps = query_get_text(&q, 4),
-			.outcome = query_get_text(&q, 5),
+			.builder = query_get_text(&q, 5),
+			.outcome = query_get_text(&q, 6),
 		};
 
 		each(owner, &past);

@@ -22,6 +22,7 @@ void store_trace_jobs(struct store *store,
 /* What a row says of a build and the job that owns it (0: nobody); strings are borrowed. */
 struct trace_texts {
 	const char *package, *caps;
+	const char *builder;                    /* That built it; "": unknown. */
 	const char *rev, *rev_from, *submitter; /* "": nobody. */
 };
 bool store_trace_texts(struct store *store, int64_t build_id, int64_t job_id,
@@ -34,7 +35,7 @@ void store_trace_needs_of(struct store *store, int64_t build_id,
 /* Call `each` for the `limit` rows of history behind `after`, oldest first. Returns how many. */
 struct trace_past {
 	int64_t id, started_at, wall_ms;
-	const char *package, *caps;
+	const char *package, *caps, *builder;
 	const char *outcome; /* "built", "failed", "interrupted" */
 };
 int store_trace_past(struct store *store, int64_t after, int limit,

@@ -108,7 +108,7 @@ static void what_was_not_built_is_left_out(void **state)
 	assert_true(arrivals_has(a, 7));
 	assert_false(arrivals_has(a, 99));
 	assert_int_equal(arrivals_at(a, 0)->job_id, 1);
-	assert_int_equal(arrivals_at(a, 0)->work_ms, 60);
+	assert_int_equal(arrivals_at(a, 0)->wall_ms, 60);
 	assert_int_equal(arrivals_at(a, 1)->job_id, 0); /* Nobody: when it was entered. */
 	assert_int_equal(arrivals_at(a, 1)->at_ms, 900);
 	arrivals_destroy(a);

@@ -2,11 +2,13 @@
 #include "tests/support/cmocka_all.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/stats/trace.h"
 #include "daemon/store/attempt.h"
 #include "daemon/store/context.h"
 #include "daemon/store/plan.h"
+#include "daemon/store/root.h"
 #include "lib/mem.h"
 #include "tests/support/store_case.h"
 
@@ -48,6 +50,15 @@ static void need(struct store *store, int64_t from, int64_t to)
 	store_case_commit(store);
 }
 
+/* "fast" has speed 2.5. */
+static double speed_of(void *owner, const char *builder)
+{
+	(void)owner;
+	return strcmp(builder, "fast") == 0 ? 2.5 : 1;
+}
+
+static const struct trace_speeds speeds = { .of = speed_of };
+
 struct asked {
 	const char *attr, *caps, *rev_from, *submitter;
 	int64_t build_id, at_ms;
@@ -78,9 +89,9 @@ static void assert_trace(void **state, int64_t since_ms, const char *wanted)
 
 	assert_int_equal(
 		trace_make(((struct store_case *)*state)->path, since_ms, &trace, NULL), 0);
-	while (trace_next(trace, store_of(state), 1, &out))
+	while (trace_next(trace, store_of(state), &speeds, 1, &out))
 		;
-	assert_false(trace_next(trace, store_of(state), 9, &out));
+	assert_false(trace_next(trace, store_of(state), &speeds, 9, &out));
 	assert_string_equal(str_text(&out.text), wanted);
 	str_free(&out.text);
 	trace_destroy(trace);
@@ -152,8 +163,8 @@ static void a_second_build_of_a_revision_supersedes_nothing(void **state)
 
 /* ---- history ---- */
 
-static void past(struct store *store, int64_t attempt, int64_t started_at, int64_t wall_ms,
-	const char *outcome)
+static void past_on(struct store *store, const char *builder, int64_t attempt, int64_t started_at,
+	int64_t wall_ms, const char *outcome)
 {
 	struct history_entry entry = { .attempt_id = attempt,
 		.drv_path = "d",
@@ -161,7 +172,7 @@ static void past(struct store *store, int64_t attempt, int64_t started_at, int64
 		.system = "x86_64-linux",
 		.caps = "8.0,9.0a",
 		.machine = "",
-		.builder = "local",
+		.builder = builder,
 		.started_at = started_at,
 		.wall_ms = wall_ms,
 		.core_ms = -1,
@@ -173,14 +184,20 @@ static void past(struct store *store, int64_t attempt, int64_t started_at, int64
 	store_case_commit(store);
 }
 
+static void past(struct store *store, int64_t attempt, int64_t started_at, int64_t wall_ms,
+	const char *outcome)
+{
+	past_on(store, "local", attempt, started_at, wall_ms, outcome);
+}
+
 static void assert_history(void **state, int64_t since_ms, int max, const char *wanted)
 {
 	struct trace_history history = { .since_ms = since_ms };
 	struct csv_out out = { 0 };
 
-	while (trace_history_next(&history, store_of(state), max, &out))
+	while (trace_history_next(&history, store_of(state), &speeds, max, &out))
 		;
-	assert_false(trace_history_next(&history, store_of(state), max, &out));
+	assert_false(trace_history_next(&history, store_of(state), &speeds, max, &out));
 	assert_string_equal(str_text(&out.text), wanted);
 	str_free(&out.text);
 }
@@ -208,6 +225,22 @@ static void what_had_been_built_before(void **state)
 	}
 }
 
+static void work_is_that_of_a_builder_of_speed_one(void **state)
+{
+	struct store *store = store_of(state);
+	int64_t id = build(store, "torch", 2000), attempt;
+
+	store_begin(store);
+	attempt = store_attempt_start(store, id, 1, "fast", 1000);
+	store_build_set_attempt(store, id, 1, "fast", store_root_new(store, 1000), 1000);
+	store_case_commit(store);
+	past_on(store, "fast", attempt, 1000, 2000, "built");
+	past_on(store, "slow", attempt, 1000, 2000, "built");
+	assert_trace(state, 0, HEADER "1,0,5,torch,7.5,,,,\n");
+	assert_history(state, 3000, 9,
+		"package,caps,work_s,age_s\ntorch,8.0+9.0a,5,0\ntorch,8.0+9.0a,2,0\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, store_case_setup, store_case_teardown)
 
 int main(void)
@@ -218,6 +251,7 @@ int main(void)
 		TEST(only_branches_are_branches_and_texts_are_quoted),
 		TEST(a_second_build_of_a_revision_supersedes_nothing),
 		TEST(what_had_been_built_before),
+		TEST(work_is_that_of_a_builder_of_speed_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
