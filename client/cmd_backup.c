@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include "client/client.h"
 #include "client/save.h"
 
@@ -13,15 +11,16 @@ static int run(struct client *client, struct err *err)
 	const char *path = client->options.operands[0];
 	struct stream_request request = { .method = "POST", .path = "/backup" };
 	cleanup_stream struct stream *stream = NULL;
-	struct stat there;
+	bool replaces = option_given(&client->options, "force");
 	int64_t size = 0;
-	int rv;
+	int rv = save_check(path, replaces, err);
 
-	if (lstat(path, &there) == 0 && !option_given(&client->options, "force"))
-		return err_set(err, CAPQ_EEXIST, "%s is there already; --force replaces it", path);
-	rv = api_open(client->api, &request, &stream, err);
+	if (rv == 0)
+		rv = api_open(client->api, &request, &stream, err);
 	if (rv == 0) /* The data base knows who submitted what: it is for its owner only. */
-		rv = save_stream(stream, path, 0600, &size, err);
+		rv = save_write(stream, path, 0600, &size, err);
+	if (rv == 0)
+		rv = save_keep(path, replaces, err);
 	if (rv == 0)
 		save_print(&client->output, path, size);
 	return rv;

@@ -59,27 +59,67 @@ static int sync_folder(const char *path, struct err *err)
 	return 0;
 }
 
+int save_check(const char *path, bool replaces, struct err *err)
+{
+	struct stat there;
+
+	if (!replaces && lstat(path, &there) == 0)
+		return err_set(err, CAPQ_EEXIST, "%s is there already; --force replaces it", path);
+	return 0;
+}
+
+static char *temporary_of(const char *path)
+{
+	return str_format("%s.tmp", path);
+}
+
+void save_drop(const char *path)
+{
+	cleanup_free char *temporary = temporary_of(path);
+
+	(void)unlink(temporary);
+}
+
 /* What an earlier try left, or somebody else put there, is not written to. */
-int save_stream(
+int save_write(
 	struct stream *stream, const char *path, mode_t mode, int64_t *out_size, struct err *err)
 {
-	cleanup_free char *temporary = str_format("%s.tmp", path);
+	cleanup_free char *temporary = temporary_of(path);
 	cleanup_close int fd = -1;
 	int rv;
 
-	(void)unlink(temporary);
+	save_drop(path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return err_errno(err, errno, "%s", temporary);
 	rv = receive(stream, fd, temporary, out_size, err);
 	if (rv == 0 && fsync(fd) < 0)
 		rv = err_errno(err, errno, "%s", temporary);
-	if (rv == 0 && rename(temporary, path) < 0)
-		rv = err_errno(err, errno, "%s", path);
-	if (rv == 0)
-		return sync_folder(path, err);
-	(void)unlink(temporary);
+	if (rv < 0)
+		save_drop(path);
 	return rv;
+}
+
+/* Some file systems cannot rename without replacing; there save_check() has to do. */
+static int rename_to(const char *from, const char *to, bool replaces)
+{
+	if (replaces)
+		return rename(from, to);
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	return errno == EINVAL || errno == ENOSYS ? rename(from, to) : -1;
+}
+
+int save_keep(const char *path, bool replaces, struct err *err)
+{
+	cleanup_free char *temporary = temporary_of(path);
+	int error;
+
+	if (rename_to(temporary, path, replaces) == 0)
+		return sync_folder(path, err);
+	error = errno;
+	save_drop(path);
+	return err_errno(err, error, "%s", path);
 }
 
 void save_print(const struct output *output, const char *path, int64_t size)

@@ -170,27 +170,51 @@ class Export(CapqCase):
         self.assertEqual(self.asked(), ["GET /export/trace"])
 
     def test_it_is_saved_whole_or_not_at_all(self):
-        for name in ("t.csv", "h.csv"):
-            with open(self.path(name), "w") as file:
-                file.write("old")
         said = self.capq("export", "--trace", "-o", self.path("t.csv"), "--history", self.path("h.csv"))
-        self.says(said, "%s: 26 B\n%s: %d B\n" % (self.path("h.csv"), self.path("t.csv"), len(TRACE)))
+        self.says(said, "%s: %d B\n%s: 26 B\n" % (self.path("t.csv"), len(TRACE), self.path("h.csv")))
         self.assertEqual((self.read("t.csv"), self.read("h.csv")), (TRACE, self.world.trace_history))
         said = self.capq("export", "--trace", "-o", self.path("j.csv"), "--json")
         self.assertEqual(json.loads(said.out), {"file": self.path("j.csv"), "bytes": len(TRACE)})
 
         self.double.answer_next("/export", 200, TRACE[:40].decode().encode(), {"Content-Length": str(len(TRACE))})
-        said = self.capq("export", "--trace", "-o", self.path("t.csv"))
+        said = self.capq("export", "--trace", "-o", self.path("t.csv"), "--force")
         self.assertEqual((said.code, said.out), (3, ""))
         self.assertEqual(self.read("t.csv"), TRACE)
         self.double.answer_next("/export", 200, TRACE[:40].decode().encode(), {"Content-Length": str(len(TRACE))})
         self.assertEqual(self.capq("export", "--trace").code, 3)
         self.assertEqual(sorted(os.listdir(self.folder)), ["capqd.sock", "h.csv", "j.csv", "t.csv"])
 
+    def test_what_is_there_is_not_replaced(self):
+        both = ("export", "--trace", "-o", self.path("t.csv"), "--history", self.path("h.csv"))
+        for there in ("t.csv", "h.csv"):
+            with open(self.path(there), "w") as file:
+                file.write("old")
+            self.refuses(self.capq(*both), 2, f"{self.path(there)} is there already; --force replaces it")
+            self.assertEqual(sorted(os.listdir(self.folder)), sorted(["capqd.sock", there]))
+            self.assertEqual(self.read(there), b"old")
+            os.unlink(self.path(there))
+        self.assertEqual(self.asked(), [])
+        for name in ("t.csv", "h.csv"):
+            with open(self.path(name), "w") as file:
+                file.write("old")
+        self.assertEqual(self.capq(*both, "--force").code, 0)
+        self.assertEqual((self.read("t.csv"), self.read("h.csv")), (TRACE, self.world.trace_history))
+        self.refuses(self.capq("export", "--trace", "-o", self.path("x"), "--history", self.path("x")), 2, "the trace and the history cannot be one file")
+
+    def test_of_two_files_both_are_there_or_none(self):
+        for what in ("trace", "history"):
+            self.double.answer_next(f"/export/{what}", 200, TRACE[:4].decode().encode(), {"Content-Length": "99"})
+            said = self.capq("export", "--trace", "-o", self.path("t.csv"), "--history", self.path("h.csv"))
+            self.assertEqual((said.code, said.out), (3, ""))
+            self.assertEqual(os.listdir(self.folder), ["capqd.sock"])
+        os.mkdir(self.path("h.csv.tmp"))  # The second cannot even be begun.
+        self.assertNotEqual(self.capq("export", "--trace", "-o", self.path("t.csv"), "--history", self.path("h.csv")).code, 0)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["capqd.sock", "h.csv.tmp"])
+
     def test_both_begin_at_the_same_time(self):
         self.capq("export", "--trace", "-o", self.path("t.csv"), "--history", self.path("h.csv"), "--since", "30d")
         times = [re.fullmatch("GET /export/(history|trace)[?]since=(.*)", asked).groups() for asked in self.asked()]
-        self.assertEqual([what for what, _ in times], ["history", "trace"])
+        self.assertEqual([what for what, _ in times], ["trace", "history"])
         self.assertEqual(times[0][1], times[1][1])
         moment = datetime.datetime.fromisoformat(urllib.parse.unquote(times[0][1]))
         age = datetime.datetime.now(datetime.timezone.utc) - moment
