@@ -15,8 +15,8 @@ const struct option_spec global_options[] = {
 /* A new command: its file, its name here twice, a section in docs/man/capq.1. */
 extern const struct command cmd_submit, cmd_show, cmd_list, cmd_builds, cmd_status, cmd_history,
 	cmd_stats, cmd_why, cmd_log, cmd_wait, cmd_watch, cmd_cancel, cmd_retry, cmd_hold,
-	cmd_release, cmd_bump, cmd_drain, cmd_backup, cmd_export, cmd_lookup, cmd_gpus, cmd_inspect,
-	cmd_merge, cmd_version, cmd_completion, cmd_help;
+	cmd_release, cmd_bump, cmd_drain, cmd_backup, cmd_estimates, cmd_export, cmd_lookup,
+	cmd_gpus, cmd_inspect, cmd_merge, cmd_version, cmd_completion, cmd_help;
 
 const struct command *const commands[] = {
 	&cmd_submit,
@@ -37,6 +37,7 @@ const struct command *const commands[] = {
 	&cmd_bump,
 	&cmd_drain,
 	&cmd_backup,
+	&cmd_estimates,
 	&cmd_export,
 	&cmd_lookup,
 	&cmd_gpus,

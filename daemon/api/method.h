@@ -40,6 +40,6 @@ extern const struct method method_list_builds, method_get_build;
 extern const struct method method_job_log, method_build_log, method_why_job, method_why_build;
 extern const struct method method_lookup, method_history, method_stats;
 extern const struct method method_export_trace, method_export_history;
-extern const struct method method_events, method_drain, method_backup;
+extern const struct method method_events, method_drain, method_backup, method_estimates_rebuild;
 
 #endif

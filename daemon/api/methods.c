@@ -28,6 +28,7 @@ const struct method *const api_methods[] = {
 	&method_export_history,
 	&method_events,
 	&method_drain,
+	&method_estimates_rebuild,
 	&method_backup,
 	NULL,
 };

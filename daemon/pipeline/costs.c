@@ -8,8 +8,6 @@
 #include "io/clock.h"
 #include "lib/store_path.h"
 
-/* Beyond these an estimate hardly changes: what is older has faded. */
-#define HISTORY_MAX 50000
 #define WAITING_MAX 2000
 
 static struct estimate_key key_of(const struct costed *costed)
@@ -27,13 +25,18 @@ static const char *version_of(const char *package, const char *name)
 	return strncmp(name, package, n) == 0 && name[n] == '-' ? name + n + 1 : "";
 }
 
-static void learn(struct pipeline *p, const struct history_entry *entry)
+static bool is_built(const struct history_entry *entry)
 {
-	bool is_built = strcmp(entry->outcome, "built") == 0;
+	return strcmp(entry->outcome, "built") == 0;
+}
+
+void costs_learn_into(
+	const struct pipeline *p, struct estimates *estimates, const struct history_entry *entry)
+{
 	struct estimate_sample sample = {
 		.key = { .package = entry->package, .set = entry->caps, .system = entry->system },
 		.version = version_of(entry->package, store_path_name(entry->drv_path)),
-		.outcome = is_built                                ? ESTIMATE_BUILT
+		.outcome = is_built(entry)                         ? ESTIMATE_BUILT
 			   : strcmp(entry->outcome, "failed") == 0 ? ESTIMATE_FAILED
 								   : ESTIMATE_STOPPED,
 		.at_ms = entry->started_at + entry->wall_ms,
@@ -45,10 +48,15 @@ static void learn(struct pipeline *p, const struct history_entry *entry)
 		.speed = pipeline_speed(p, entry->builder),
 	};
 
-	estimates_learn(p->estimates, &sample);
-	if (is_built && !entry->is_ride)
-		sched_learn(p->sched, (double)entry->wall_ms * sample.speed,
-			schedule_time(sample.at_ms));
+	estimates_learn(estimates, &sample);
+}
+
+static void learn(struct pipeline *p, const struct history_entry *entry)
+{
+	costs_learn_into(p, p->estimates, entry);
+	if (is_built(entry) && !entry->is_ride)
+		sched_learn(p->sched, (double)entry->wall_ms * pipeline_speed(p, entry->builder),
+			schedule_time(entry->started_at + entry->wall_ms));
 }
 
 static void load(void *owner, const struct history_entry *entry)
@@ -59,7 +67,7 @@ static void load(void *owner, const struct history_entry *entry)
 void costs_start(struct pipeline *p)
 {
 	p->estimates = estimates_create();
-	store_history_each(p->store, HISTORY_MAX, load, p);
+	store_history_each(p->store, COSTS_HISTORY_MAX, load, p);
 }
 
 void costs_finish(struct pipeline *p)
@@ -88,21 +96,23 @@ struct estimating {
 	const struct history_entry *entry;
 };
 
+bool costs_estimate_anew(struct pipeline *p, int64_t build_id, const struct costed *costed)
+{
+	struct estimate cost;
+
+	if (sched_state(p->sched, build_id) == SCHED_UNKNOWN)
+		return false;
+	costs_of(p, costed, &cost);
+	sched_set_cost(p->sched, build_id, estimate_median(&cost), cost.sigma);
+	return true;
+}
+
 static void estimate_anew(void *owner, int64_t id, const char *name, const char *caps)
 {
 	struct estimating *e = owner;
-	struct costed costed = {
-		.package = e->entry->package,
-		.name = name,
-		.caps = caps,
-		.system = e->entry->system,
-	};
-	struct estimate cost;
 
-	if (sched_state(e->p->sched, id) == SCHED_UNKNOWN)
-		return;
-	costs_of(e->p, &costed, &cost);
-	sched_set_cost(e->p->sched, id, estimate_median(&cost), cost.sigma);
+	(void)costs_estimate_anew(
+		e->p, id, &(struct costed){ e->entry->package, name, caps, e->entry->system });
 }
 
 void costs_learn(struct pipeline *p, const struct history_entry *entry)

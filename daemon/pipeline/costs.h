@@ -13,6 +13,9 @@ struct costed {
 	const char *system;
 };
 
+/* Beyond these an estimate hardly changes: what is older has faded. */
+#define COSTS_HISTORY_MAX 50000
+
 void costs_start(struct pipeline *p); /* Learns the newest history. */
 void costs_finish(struct pipeline *p);
 
@@ -23,6 +26,13 @@ double costs_surely_ms(const struct pipeline *p, const struct costed *costed);
 
 /* One ended; what waits and is of its package is estimated anew. */
 void costs_learn(struct pipeline *p, const struct history_entry *entry);
+
+/* The same for estimates that are not in use. */
+void costs_learn_into(
+	const struct pipeline *p, struct estimates *estimates, const struct history_entry *entry);
+
+/* Tell the schedule what a build costs as it is known now. False: it is not there. */
+bool costs_estimate_anew(struct pipeline *p, int64_t build_id, const struct costed *costed);
 
 /* Two sets have the same derivation of a package: its capabilities are no part of its cost. */
 void costs_saw_same(

@@ -65,6 +65,7 @@ struct report;
 struct promises;
 struct estimates;
 struct forecast;
+struct relearning;
 
 struct deferred {
 	void (*action)(struct pipeline *p, int64_t a, int64_t b);
@@ -149,10 +150,11 @@ struct pipeline {
 	int64_t plan_trouble_since_ms, plan_alone_not_before_ms;
 
 	struct estimates *estimates;
-	struct promises *promises; /* Being collected; NULL: none. */
-	struct forecast *forecast; /* The newest; NULL: none. */
-	bool is_forecasting;       /* The next one is being made. */
-	int n_forecasts;           /* Threads at work for somebody. */
+	struct relearning *relearning; /* Others are being made; NULL: none. */
+	struct promises *promises;     /* Being collected; NULL: none. */
+	struct forecast *forecast;     /* The newest; NULL: none. */
+	bool is_forecasting;           /* The next one is being made. */
+	int n_forecasts;               /* Threads at work for somebody. */
 	int64_t forecast_begun_ms, next_forecast_ms;
 	uint64_t written_charges; /* sched_charges() when usage was last written. */
 };

@@ -1,6 +1,7 @@
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/costs.h"
 #include "daemon/pipeline/forecasting.h"
+#include "daemon/pipeline/relearning.h"
 #include "daemon/pipeline/wanting.h"
 
 #include <assert.h>
@@ -211,6 +212,7 @@ static void on_turn_end(uv_check_t *check)
 	accept_commit(p);
 	(void)pipeline_run_events(p);
 	more = bulk_write_some(p);
+	more |= relearning_do_some(p);
 	if (p->awake)
 		start_some(p);
 	if (p->last_event_id != before && p->watcher.on_events != NULL)
@@ -408,6 +410,7 @@ static void free_pipeline(struct pipeline *p)
 	report_finish(p);
 	costs_finish(p);
 	forecasting_finish(p);
+	relearning_finish(p);
 	sched_destroy(p->sched);
 	nix_finish(&p->nix);
 	id_map_finish(&p->evaluating_jobs);

@@ -24,10 +24,17 @@ enum {
 	ADD_HISTORY,
 	SET_BYTES,
 	NEWEST_HISTORY,
+	HISTORY_AFTER,
+	LAST_HISTORY,
 	ADD_START,
 	GET_START,
 	N_STATEMENTS,
 };
+
+/* In the order that each_history() reads. */
+#define HISTORY_COLUMNS                                                                            \
+	"id, drv_path, package, system, caps, machine, builder, is_ride, started_at, wall_ms, "    \
+	"core_ms, output_bytes, outcome"
 
 static const char *const sql[N_STATEMENTS] = {
 	[START] = "INSERT INTO attempts (build_id, number, builder, started_at, outcome) VALUES "
@@ -55,9 +62,11 @@ static const char *const sql[N_STATEMENTS] = {
 		      "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[GET_START] = "SELECT rule, score, start_by, runner_up, runner_up_score, estimate_ms, "
 		      "estimate_p90_ms, basis FROM starts WHERE attempt_id = ?",
-	[NEWEST_HISTORY] = "SELECT * FROM (SELECT id, drv_path, package, system, caps, machine, "
-			   "builder, is_ride, started_at, wall_ms, core_ms, output_bytes, outcome "
-			   "FROM history ORDER BY id DESC LIMIT ?) ORDER BY id",
+	[NEWEST_HISTORY] = "SELECT * FROM (SELECT " HISTORY_COLUMNS
+			   " FROM history ORDER BY id DESC LIMIT ?) ORDER BY id",
+	[HISTORY_AFTER] =
+		"SELECT " HISTORY_COLUMNS " FROM history WHERE id > ? ORDER BY id LIMIT ?",
+	[LAST_HISTORY] = "SELECT max(id) FROM history",
 };
 
 static const struct statements statements = { SLOT_ATTEMPT, N_STATEMENTS, sql };
@@ -263,29 +272,58 @@ void store_history_set_bytes(struct store *store, int64_t id, int64_t output_byt
 	query_run(&q);
 }
 
+static int each_history(
+	struct query *q, void (*each)(void *, const struct history_entry *), void *owner)
+{
+	int n = 0;
+
+	for (; query_row(q); n++) {
+		struct history_entry entry = {
+			.id = query_get_int(q, 0),
+			.drv_path = query_get_text(q, 1),
+			.package = query_get_text(q, 2),
+			.system = query_get_text(q, 3),
+			.caps = query_get_text(q, 4),
+			.machine = query_get_text(q, 5),
+			.builder = query_get_text(q, 6),
+			.is_ride = query_get_int(q, 7) != 0,
+			.started_at = query_get_int(q, 8),
+			.wall_ms = query_get_int(q, 9),
+			.core_ms = query_get_int_or(q, 10, -1),
+			.output_bytes = query_get_int_or(q, 11, -1),
+			.outcome = query_get_text(q, 12),
+		};
+
+		each(owner, &entry);
+	}
+	query_end(q);
+	return n;
+}
+
 void store_history_each(struct store *store, int limit,
 	void (*each)(void *, const struct history_entry *), void *owner)
 {
 	struct query q = query_begin(store, &statements, NEWEST_HISTORY);
 
 	query_int(&q, limit);
-	while (query_row(&q)) {
-		struct history_entry entry = {
-			.drv_path = query_get_text(&q, 1),
-			.package = query_get_text(&q, 2),
-			.system = query_get_text(&q, 3),
-			.caps = query_get_text(&q, 4),
-			.machine = query_get_text(&q, 5),
-			.builder = query_get_text(&q, 6),
-			.is_ride = query_get_int(&q, 7) != 0,
-			.started_at = query_get_int(&q, 8),
-			.wall_ms = query_get_int(&q, 9),
-			.core_ms = query_get_int_or(&q, 10, -1),
-			.output_bytes = query_get_int_or(&q, 11, -1),
-			.outcome = query_get_text(&q, 12),
-		};
+	(void)each_history(&q, each, owner);
+}
 
-		each(owner, &entry);
-	}
+int store_history_after(struct store *store, int64_t after_id, int limit,
+	void (*each)(void *, const struct history_entry *), void *owner)
+{
+	struct query q = query_begin(store, &statements, HISTORY_AFTER);
+
+	query_int(&q, after_id);
+	query_int(&q, limit);
+	return each_history(&q, each, owner);
+}
+
+int64_t store_history_last_id(struct store *store)
+{
+	struct query q = query_begin(store, &statements, LAST_HISTORY);
+	int64_t id = query_row(&q) ? query_get_int_or(&q, 0, 0) : 0;
+
 	query_end(&q);
+	return id;
 }

@@ -59,6 +59,7 @@ void store_start_of(struct store *store, int64_t attempt_id,
 
 /* One derivation that Nix built, or tried to. */
 struct history_entry {
+	int64_t id; /* When it is read by store_history_after(). */
 	int64_t attempt_id;
 	const char *drv_path;
 	const char *package;
@@ -78,5 +79,10 @@ void store_history_set_bytes(struct store *store, int64_t id, int64_t output_byt
 /* Call `each` for the newest `limit` rows, oldest first. Of an entry, attempt_id is not set. */
 void store_history_each(struct store *store, int limit,
 	void (*each)(void *owner, const struct history_entry *entry), void *owner);
+
+/* The same for at most `limit` rows behind `after_id`. Returns how many. */
+int store_history_after(struct store *store, int64_t after_id, int limit,
+	void (*each)(void *owner, const struct history_entry *entry), void *owner);
+int64_t store_history_last_id(struct store *store); /* 0: there is none. */
 
 #endif

@@ -39,6 +39,7 @@ enum {
 	EACH,
 	LOAD,
 	WAITING_OF,
+	WAITING_AFTER,
 	COUNT,
 	PAGE,
 	N_STATEMENTS,
@@ -72,6 +73,8 @@ static const char *const sql[N_STATEMENTS] = {
 	[FORGET_FAILURE] = "UPDATE builds SET failure = 'cancelled', reason = ?, tries = 0 WHERE "
 			   "id = ?",
 	[EACH] = "SELECT id, not_before FROM builds WHERE state = ? ORDER BY id",
+	[WAITING_AFTER] = "SELECT id, package, name, caps, system FROM builds WHERE state = ? AND "
+			  "id > ? ORDER BY id LIMIT ?",
 	[WAITING_OF] = "SELECT id, name, caps FROM builds WHERE package = ? AND system = ? AND "
 		       "state IN ('blocked', 'ready') LIMIT ?",
 	[LOAD] =
@@ -352,6 +355,30 @@ void store_builds_waiting_of(struct store *store, const char *package, const cha
 	while (query_row(&q))
 		each(owner, query_get_int(&q, 0), query_get_text(&q, 1), query_get_text(&q, 2));
 	query_end(&q);
+}
+
+int store_builds_waiting_after(struct store *store, enum build_state state, int64_t after_id,
+	int limit, void (*each)(void *, const struct build_waiting *), void *owner)
+{
+	struct query q = query_begin(store, &statements, WAITING_AFTER);
+	int n = 0;
+
+	query_text(&q, build_state_name(state));
+	query_int(&q, after_id);
+	query_int(&q, limit);
+	for (; query_row(&q); n++) {
+		struct build_waiting build = {
+			.id = query_get_int(&q, 0),
+			.package = query_get_text(&q, 1),
+			.name = query_get_text(&q, 2),
+			.caps = query_get_text(&q, 3),
+			.system = query_get_text(&q, 4),
+		};
+
+		each(owner, &build);
+	}
+	query_end(&q);
+	return n;
 }
 
 void store_builds_count(struct store *store, int64_t counts[BUILD_STATES])

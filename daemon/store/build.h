@@ -76,6 +76,15 @@ void store_builds_waiting_of(struct store *store, const char *package, const cha
 	int limit, void (*each)(void *owner, int64_t id, const char *name, const char *caps),
 	void *owner);
 
+/* Call `each` for at most `limit` builds in a state, by ascending ids behind `after_id`; strings
+ * are borrowed. Returns how many. */
+struct build_waiting {
+	int64_t id;
+	const char *package, *name, *caps, *system;
+};
+int store_builds_waiting_after(struct store *store, enum build_state state, int64_t after_id,
+	int limit, void (*each)(void *owner, const struct build_waiting *build), void *owner);
+
 void store_builds_count(struct store *store, int64_t counts[BUILD_STATES]);
 
 /* A page of builds, newest first; as store_jobs_page(). `states`: a bit each; 0: all. */

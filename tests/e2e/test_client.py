@@ -14,7 +14,7 @@ import capqd_double  # noqa: E402
 from capq_case import CAPQ, SOURCE, CapqCase, Double, masked  # noqa: E402
 
 COMMANDS = ("submit wait watch status list show builds history stats log why cancel "
-            "retry hold release bump drain backup export lookup gpus inspect version completion help").split()
+            "retry hold release bump drain backup estimates export lookup gpus inspect version completion help").split()
 
 
 class CommandLine(CapqCase):
@@ -408,6 +408,12 @@ class Doing(CapqCase):
         self.world.add_job("a", state="waiting")
         self.refuses("cancel 1 nope", 2, "no job is called 'nope'; see capq list")
         self.assertEqual(self.world.jobs[1]["state"], "waiting")
+
+    def test_estimates(self):
+        self.says("estimates --rebuild", "learnt from 1200 rows of history, 31 packages; 7 builds that wait are estimated anew\n")
+        self.assertEqual(self.asked(), ["POST /estimates/rebuild"])
+        self.says("estimates --rebuild --json", '{"rows":1200,"packages":31,"builds":7}\n')
+        self.refuses("estimates", 2, "what shall be done with the estimates? There is --rebuild")
 
     def test_drain(self):
         self.world.running = 2

@@ -24,7 +24,7 @@ OVERLAY = '''
 pkgs: prev: let
   inherit (prev.config.toy) delay doors salt;
   make = kind: deps: n: derivation {
-    name = "${kind}-1.0"; inherit (prev) system; inherit salt deps; builder = "/bin/sh"; inherit (prev.cudaPackages.flags) gencode;
+    name = "${kind}-1.0"; inherit (prev) system; inherit salt deps; builder = "/bin/sh"; gencode = prev.config.cudaCapabilities;
     args = [ "-c" "PATH=/usr/bin:/bin; sleep ${toString delay}; while [ -e ${doors}/${kind}${n} ]; do sleep 0.02; done; echo $gencode > $out" ];
   };
   some = kind: deps: builtins.listToAttrs (map (n: { name = "${kind}${n}"; value = make kind (deps n) n; }) (map toString (builtins.genList (n: n) 50)));
@@ -107,6 +107,15 @@ class Site(capqd.Daemon):
 
 def seconds(text):
     return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def remember(site, package, caps, hours):
+    """History says that such a package took so long, three times."""
+    with contextlib.closing(sqlite3.connect(f"{site.state}/capqd.sqlite")) as db, db:
+        for n in range(3):
+            row = (1, "-", package, "x86_64-linux", caps, "", "local", 0, int(time.time() - 20 * HOUR + n) * 1000, hours * HOUR * 1000, "built")
+            db.execute("INSERT INTO history (attempt_id, drv_path, package, system, caps, machine, builder, is_ride, started_at, wall_ms, outcome) "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 class FatAndThin(unittest.TestCase):
@@ -232,39 +241,44 @@ class OverTime(unittest.TestCase):
             self.assertEqual(self.what_is_known(site, [fat, *thin[1:]]), before)
             self.assertEqual([site.why(b)["ahead"] for b in (*thin, fat)], list(range(len(thin) + 1)))
 
+            # Learnt anew from the same history it is the same; from another, which nobody told capqd of, it is another.
+            n = site.query("SELECT count(*) FROM history")[0][0]
+            said = site.client("estimates", "--rebuild")
+            self.assertEqual(said.stdout, f"learnt from {n} rows of history, 2 packages; {len(thin) + 1} builds that wait are estimated anew\n")
+            self.assertEqual(self.what_is_known(site, [fat, *thin[1:]]), before)
+            remember(site, "thin", "8.6", hours=0.02)
+            self.assertEqual(self.what_is_known(site, [fat, *thin[1:]]), before)
+            self.assertEqual(site.client("estimates", "--rebuild").returncode, 0)
+            self.assertEqual([site.why(b)["ahead"] for b in (fat, *thin)], list(range(len(thin) + 1)))
+            site.restart(signal.SIGKILL)
+            capqd.until(lambda: all(site.build(b)["state"] == "building" for b in gates), "the gates do not begin again")
+            self.assertEqual([site.why(b)["ahead"] for b in (fat, *thin)], list(range(len(thin) + 1)))
+
             # Other weights, another order.
-            site.settings["scheduling"]["branches"][0]["fat_weight"] = 100000
+            site.settings["scheduling"]["branches"][0]["weight"] = 100000
             site.configure()
             site.process.send_signal(signal.SIGHUP)
             site.await_event(lambda kind, e: kind == "daemon" and e["what"] == "reloaded")
-            self.assertEqual([site.why(b)["ahead"] for b in (fat, *thin)], list(range(len(thin) + 1)))
+            self.assertEqual([site.why(b)["ahead"] for b in (*thin, fat)], list(range(len(thin) + 1)))
             self.expectations(site, fat_job)
             with subprocess.Popen([f"{capqd.BIN}/capq", "wait", str(fat_job)], stdout=subprocess.PIPE, text=True,
                                   env={**os.environ, "CAPQ_SERVER": f"unix:{site.socket}"}) as waiting:
-                self.assertRegex(waiting.stdout.readline(), r"waiting \(next when a slot is free; .*done about \d\d:\d\d \(p90 \d\d:\d\d\)")
+                self.assertRegex(waiting.stdout.readline(), r"waiting \(6 ahead; .*done about \d\d:\d\d \(p90 \d\d:\d\d\)")
                 site.open("gate1", "gate2")
                 site.wait(*[job["id"] for job in site.jobs()])
                 self.assertIn(": done after ", waiting.communicate()[0])
-            self.assertEqual([b for b in site.starts() if b not in gates][-7], fat)
+            self.assertEqual([b for b in site.starts() if b not in gates][-7:], [*thin, fat])
             self.assertEqual(site.why(fat)["start"]["rule"], "score")
             self.assertEqual(site.why(fat)["start"]["basis"], "set")
 
 
 class Reasons(unittest.TestCase):
-    def remember(self, site, package, caps, hours):
-        """History says that such a package took so long."""
-        row = (1, "-", package, "x86_64-linux", caps, "", "local", 0, 0, hours * HOUR * 1000, "built")
-        with contextlib.closing(sqlite3.connect(f"{site.state}/capqd.sqlite")) as db, db:
-            for n in range(3):
-                db.execute("INSERT INTO history (attempt_id, drv_path, package, system, caps, machine, builder, is_ride, started_at, wall_ms, outcome) "
-                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row[:8], int(time.time() - 20 * HOUR + n) * 1000, *row[9:]))
-
     def test_the_reserve_the_lane_and_what_is_missing(self):
         """Three slots, of which long builds may have two and promises that are due one; all promises are due at once."""
         with nixbox.Nix() as nix, capqd.Repository() as nixpkgs, Site(nix, nixpkgs, slots=3, grace="0s", fat=0.1) as site:
             site.stop(signal.SIGTERM)
-            self.remember(site, "fat", FAT, hours=12)
-            self.remember(site, "thin", "8.6", hours=0.1)
+            remember(site, "fat", FAT, hours=12)
+            remember(site, "thin", "8.6", hours=0.1)
             site.start()
             site.close("fat1", "fat2", "thin1")
             first, second = [site.enter(name, FAT)[0] for name in ("fat1", "fat2")]

@@ -61,7 +61,10 @@ static const char *const may_scan[] = {
 	"SELECT id, created_at, is_fetch, wall_ms FROM builds", /* Traces: in a worker thread. */
 	"SELECT build_id, need_id FROM build_needs ORDER BY",
 	"SELECT id, build_id, submitted_at, priority FROM jobs",
-	"SELECT id, started_at, wall_ms, package, caps, outcome FROM history", /* A few rows. */
+	"SELECT id, started_at, wall_ms, package, caps, builder, outcome FROM history", /* A few
+											   rows. */
+	"SELECT id, drv_path, package, system, caps, machine, builder, is_ride", /* Likewise. */
+	"SELECT max(id) FROM history",               /* The end of the table. */
 	"DELETE FROM events WHERE at < ? AND id IN", /* Of the oldest few. */
 	"DELETE FROM answers WHERE batch_id = ?",    /* Behind a bulk submit that was cut off. */
 };
