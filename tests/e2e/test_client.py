@@ -14,7 +14,7 @@ import capqd_double  # noqa: E402
 from capq_case import CAPQ, SOURCE, CapqCase, Double, masked  # noqa: E402
 
 COMMANDS = ("submit wait watch status list show builds history stats log why cancel "
-            "retry hold release bump drain backup estimates export lookup gpus inspect version completion help").split()
+            "retry hold release bump drain backup estimates export lookup gpus inspect merge version completion help").split()
 
 
 class CommandLine(CapqCase):

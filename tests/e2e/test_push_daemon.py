@@ -16,7 +16,7 @@ def impatient_push(directory):
     """Programs like the real ones, but for a capq-push that gives up after a second."""
     real = capqd.BIN
     os.makedirs(directory)
-    for name in "capqd", "capq", "capq-launch":
+    for name in "capqd", "capq", "capq-inspect", "capq-launch":
         shutil.copy(f"{real}/{name}", directory)
     with open(f"{directory}/capq-push", "w", encoding="utf-8") as f:
         f.write(f'#!/bin/sh\nexec {os.path.abspath(real)}/capq-push --retry-for 1s "$@"\n')
