@@ -15,8 +15,8 @@
 #define JOBS 32 /* As many requests at a time as the official client makes. */
 #define JOBS_MAX 64
 #define MEMORY (INT64_C(128) << 20)
-#define MEMORY_MIN (INT64_C(16) << 20)
-#define RATE_MIN (INT64_C(64) << 10) /* Shared by all connections, none may look stalled. */
+#define MEMORY_MIN (INT64_C(32) << 20) /* The process, a part and a compressor. */
+#define RATE_MIN (INT64_C(64) << 10)   /* Shared by all connections, none may look stalled. */
 #define KEEP_MAX 1000000
 
 /* What getopt_long() returns for the option with this id: no character, and neither 0 nor '?'. */

@@ -28,7 +28,7 @@ class Plain(unittest.TestCase):
     def push_and_fetch(self, *arguments):
         """`large` is a body made while it is sent: with so little memory it is not held whole."""
         with pushing.PlainCache() as cache:
-            pushed = cache.push("--memory", "16MiB", *arguments, self.user, key=self.key)
+            pushed = cache.push("--memory", "32MiB", *arguments, self.user, key=self.key)
             self.assertEqual((pushed.status, pushed.failed()), (0, {}), pushed.stderr)
             self.assertEqual(sorted(pushed.done()), self.nix.closure(self.user))
             self.expect_there(cache, self.user, self.key.trusted)
@@ -116,7 +116,7 @@ class Plain(unittest.TestCase):
         whole = self.nix.script("whole", "echo whole > $out")
         damaged = self.nix.script("damaged", "head -c 9000000 /dev/zero > $out; echo $salt >> $out", salt=whole)
         nixbox.damage(damaged)
-        for memory in "16MiB", "128MiB":
+        for memory in "32MiB", "128MiB":
             with pushing.PlainCache() as cache:
                 pushed = cache.push("--memory", memory, damaged)
                 self.assertEqual((pushed.status, pushed.failed()), (1, {damaged: "changed"}))
@@ -215,7 +215,7 @@ class Trouble(unittest.TestCase):
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Flaky) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             url = f"http://127.0.0.1:{server.server_port}"
-            pushed = pushing.Push(["--to", url, "--json", "--memory", "16MiB", path], {}).finish()
+            pushed = pushing.Push(["--to", url, "--json", "--memory", "32MiB", path], {}).finish()
             self.assertEqual((pushed.status, pushed.done()), (0, [path]), pushed.stderr)
             store = nix.fetch(path, f"{url}?trusted=true", "")
             self.assertEqual(nix.nar(path, store), nix.nar(path))

@@ -114,10 +114,10 @@ class RoundTrip(unittest.TestCase):
             self.expect_there(cache, big)
 
     def test_little_memory(self):
-        """Eight paths of 9 MiB, whose two parts each do not fit into 16 MiB all at once."""
+        """Eight paths of 9 MiB, whose two parts each do not fit into 32 MiB all at once."""
         some = [self.nix.script(f"some{n}", "head -c 9437184 /dev/urandom > $out") for n in range(4)]
         with pushing.Cache() as cache:
-            pushed = cache.push(*some, "--memory", "16MiB")
+            pushed = cache.push(*some, "--memory", "32MiB")
             self.assertEqual((pushed.status, sorted(pushed.done())), (0, sorted(some)), pushed.stderr)
             self.expect_there(cache, some[0])
 

@@ -187,7 +187,7 @@ static void what_is_wrong(void **state)
 		{ { "--cache=m", "--level=20", "p" }, "from 0 to 19" },
 		{ { "--cache=m", "--jobs=0", "p" }, "from 1 to 64" },
 		{ { "--cache=m", "--jobs=eight", "p" }, "from 1 to 64" },
-		{ { "--cache=m", "--memory=1MiB", "p" }, "less than 16MiB" },
+		{ { "--cache=m", "--memory=1MiB", "p" }, "less than 32MiB" },
 		{ { "--cache=m", "--timeout=soon", "p" }, "no time such as" },
 		{ { "--cache=m", "--json=yes", "p" }, "--json=yes: it takes no argument" },
 		{ { "--cache=m", "--max-nar-size=big", "p" }, "no size such as" },
