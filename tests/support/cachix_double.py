@@ -15,20 +15,31 @@ Every complete upload is checked for what a careless client gets wrong: parts, E
 size of file and NAR (it is decompressed), the order of references, the signature.
 
 Controls:
-  GET  /control/state     calls by kind, completed paths, uploads left open, aborted ones, pins
+  GET  /control/state     calls by kind, completed paths, uploads left open, aborted ones, pins. Of those
+                          left open, `is_known` says whether the client showed that it knows the id
+  POST /control/reset     forgets all of it, and all faults
   POST /control/faults    a list of rules; replaces those before
   GET  /control/wait?call=KIND&count=N   answers when N calls of that kind have come in
+  GET  /control/quiet     answers when no other connection is there any more: all that dead clients have sent
+                          has had its effect
   POST /control/release   lets go all calls that a rule holds
 
 A rule {"match": REGEX, "nth": 1, "times": 1, "do": {...}} strikes the nth call (and `times` - 1 more;
 0: all later ones) whose "METHOD /path?query" the expression is found in. What it can do:
   {"status": 502, "headers": {...}, "body": "..."}   answer so instead
   {"drop": "before" | "after"}   close the connection, before or after the call took effect
+  {"reset": "before" | "after"}  reset it
+  {"refuse": SECONDS}            stop listening for so long, and close every connection
   {"cut": N}                     send N bytes of the body's many, then close the connection
+  {"raw": "..."}                 these bytes instead of an answer in HTTP, then close the connection
   {"hang": true}                 never answer
   {"hold": true}                 answer when told to, /control/release
   {"etag": "..."}                give this ETag
   {"expire": true}               hand out a URL that has expired already
+  {"host": "HOST:PORT"}          hand out a URL that leads there
+  {"rival": true}                somebody else completes the path first; the client is told that it is there
+  {"kill": PID, "when": "before" | "after" | "answered"}   SIGKILL, before or after the call took effect, or
+                                 when it was answered
 
 --delay-ms N answers every call but the controls so much later, as a service far away would.
 """
@@ -36,6 +47,7 @@ A rule {"match": REGEX, "nth": 1, "times": 1, "do": {...}} strikes the nth call 
 import argparse
 import base64
 import collections
+import contextlib
 import ctypes
 import hashlib
 import hmac
@@ -48,6 +60,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import threading
@@ -204,7 +217,8 @@ class Service:
         upload_id = "+a/" + base64.b64encode(os.urandom(34)).decode() + "=="
         with self.changed:
             self.uploads[nar_id] = {
-                "cache": cache.name, "compression": compression, "upload_id": upload_id, "parts": {}}
+                "cache": cache.name, "compression": compression, "upload_id": upload_id, "parts": {},
+                "is_known": False}
             self.save()
         return {"narId": nar_id, "uploadId": upload_id}
 
@@ -213,6 +227,7 @@ class Service:
         if upload is None or upload["cache"] != cache.name:
             raise Refusal(404, "Upload not found")
         check(query.get("uploadId") == upload["upload_id"], "uploadId does not belong to this upload")
+        upload["is_known"] = True
         return upload
 
     def signature(self, path, number, upload_id, date, expires, md5, host):
@@ -391,7 +406,26 @@ class Service:
                 "calls": dict(self.calls), "completed": self.completed, "aborted": self.aborted,
                 "pins": self.pins, "open": [{"narId": n, **u} for n, u in self.uploads.items()]}
 
+    def reset(self):
+        with self.changed:
+            for cache in self.caches.values():
+                cache.narinfos = {}
+            self.calls.clear()
+            self.uploads = {}
+            self.completed, self.aborted, self.pins, self.faults = [], [], [], []
+            self.save()
+
     # -- faults --
+
+    def rival(self, cache, nar_id, body):
+        """Somebody else completes the path, out of the same parts; our upload stays open."""
+        upload, narinfo = self.uploads[nar_id], body["narInfoCreate"]
+        name = f'{narinfo["cFileHash"]}.nar.{upload["compression"]}'
+        self.join(nar_id, sorted(upload["parts"], key=int), self.file("nar", name), narinfo)
+        with self.changed:
+            cache.narinfos.setdefault(narinfo["cStoreHash"], {**narinfo, "compression": upload["compression"]})
+            self.save()
+        raise Refusal(400, "The store path is there already")
 
     def note_call(self, kind, line):
         """Count the call; returns what a rule does to it."""
@@ -484,7 +518,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ("GET", r"/blob/([^/]+)", "read", "get_blob"),
         ("GET", r"/control/state", "control", "control_state"),
         ("GET", r"/control/wait", "control", "control_wait"),
+        ("GET", r"/control/quiet", "control", "control_quiet"),
         ("POST", r"/control/faults", "control", "control_faults"),
+        ("POST", r"/control/reset", "control", "control_reset"),
         ("POST", r"/control/release", "control", "control_release"),
     ]
 
@@ -533,9 +569,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body if cut is None else body[:cut])
 
-    def hang_up(self):
+    def hang_up(self, resets=False):
         self.wfile.flush()
         self.close_connection = True
+        if resets:  # Who does not linger resets.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+            return
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def strike_before(self, fault):
@@ -544,8 +584,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.service().released.wait()
         if fault.get("hang"):
             self.connection.recv(1)  # Until the client gives up.
-        if fault.get("hang") or fault.get("drop") == "before":
-            self.hang_up()
+        if "refuse" in fault:
+            self.server.refuse(fault["refuse"])
+        if "raw" in fault:
+            self.wfile.write(fault["raw"].encode())
+        if fault.get("when") == "before":
+            os.kill(fault["kill"], signal.SIGKILL)
+        if any(name in fault for name in ("hang", "refuse", "raw")) or "before" in (
+                fault.get("drop"), fault.get("reset"), fault.get("when")):
+            self.hang_up(resets="reset" in fault)
             return True
         if "status" in fault:
             headers = fault.get("headers", {})
@@ -555,13 +602,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return False
 
     def strike_after(self, fault, answer):
-        if fault.get("drop") == "after":
-            self.hang_up()
+        if fault.get("when") == "after":
+            os.kill(fault["kill"], signal.SIGKILL)
+        if "after" in (fault.get("drop"), fault.get("reset"), fault.get("when")):
+            self.hang_up(resets="reset" in fault)
             return
         status, headers, body, content_type = answer
         if "etag" in fault:
             headers = {**headers, "ETag": fault["etag"]}
         self.answer(status, headers, body, content_type, fault.get("cut"))
+        if fault.get("when") == "answered":
+            self.wfile.flush()
+            os.kill(fault["kill"], signal.SIGKILL)
         if "cut" in fault:
             self.hang_up()
 
@@ -644,8 +696,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         check(re.fullmatch(r"[A-Za-z0-9+/]{22}==", body["contentMD5"]), "contentMD5 is not base 64 of 16 bytes")
         check(number.isdigit() and 1 <= int(number) <= PARTS_MAX, "partNumber must be 1 to 10000")
         age = (self.service().options.presign_seconds + 1) * 1000 if self.fault.get("expire") else 0
+        host = self.fault.get("host", self.headers["Host"])
         return self.json({"uploadUrl": self.service().presign(
-            nar_id, self.query["uploadId"], number, body["contentMD5"], self.headers["Host"], age)})
+            nar_id, self.query["uploadId"], number, body["contentMD5"], host, age)})
 
     def put_part(self, nar_id):
         if self.headers.get("Transfer-Encoding") or "Content-Length" not in self.headers:
@@ -656,6 +709,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def post_complete(self, name, nar_id):
         cache = self.cache(name)
         self.exact_query("uploadId")
+        if self.fault.get("rival"):
+            self.service().rival(cache, nar_id, self.json_body())
         self.service().complete(cache, nar_id, self.query, self.json_body())
         return self.nothing()
 
@@ -700,8 +755,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         came = self.service().wait(self.query["call"], int(self.query.get("count", 1)))
         return self.json({"came": came})
 
+    def control_quiet(self):
+        return self.json({"quiet": self.server.wait_until_quiet()})
+
     def control_faults(self):
         self.service().set_faults(json.loads(self.body))
+        return self.nothing()
+
+    def control_reset(self):
+        self.service().reset()
         return self.nothing()
 
     def control_release(self):
@@ -712,6 +774,41 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
     daemon_threads = True
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.connections, self.changed, self.refuses = set(), threading.Condition(), 0
+
+    def serve(self):
+        while True:
+            self.serve_forever(poll_interval=0.05)
+            self.socket.close()  # From now on the kernel refuses whoever connects.
+            for connection in list(self.connections):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            time.sleep(self.refuses)
+            self.socket = socket.socket(self.address_family, self.socket_type)
+            self.server_bind()
+            self.server_activate()
+
+    def refuse(self, seconds):
+        self.refuses = seconds
+        self.shutdown()
+
+    def process_request(self, request, client_address):
+        with self.changed:  # In the order in which they came.
+            self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        super().shutdown_request(request)
+        with self.changed:
+            self.connections.discard(request)
+            self.changed.notify_all()
+
+    def wait_until_quiet(self):
+        with self.changed:
+            return self.changed.wait_for(lambda: len(self.connections) == 1, timeout=60)
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], (ConnectionError, OSError)):
@@ -740,7 +837,7 @@ def main():
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     server = Server(("127.0.0.1", options.port), Handler)
     server.service = Service(options)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve, daemon=True).start()
     keys = {c.name: f"{c.key_name()}:{c.public_key}" for c in server.service.caches.values()}
     print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}", "public_keys": keys}), flush=True)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})

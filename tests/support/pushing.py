@@ -93,6 +93,19 @@ class Cache:
         """The paths in the order in which they were completed, however often."""
         return [c["path"] for c in self.state()["completed"]]
 
+    def reset(self):
+        """As it was at first."""
+        self.control("reset", {})
+
+    def quiet(self):
+        """Wait until all that dead clients have sent has had its effect."""
+        assert self.control("quiet")["quiet"], "connections stay open"
+
+    def left_open(self):
+        """Uploads that are open though the client knows of them. Of one whose `create` was not answered nobody
+        knows the id; it holds no part, and the service drops it by itself."""
+        return [u for u in self.state()["open"] if u["is_known"] or u["parts"]]
+
     def wait_for(self, kind, count=1):
         assert self.control(f"wait?call={kind}&count={count}")["came"], f"no {count} calls of {kind} came"
 
