@@ -21,9 +21,7 @@ int lock_prepare(const char *directory, struct err *err)
 	return 0;
 }
 
-/* Who held the lock before us may have removed the file between our open() and flock(): then we
- * have locked what nobody else can find any more. */
-static bool is_still(int fd, const char *file)
+bool lock_is_still(int fd, const char *file)
 {
 	struct stat ours, there;
 
@@ -44,7 +42,7 @@ int lock_take(const char *directory, const char *path, struct lock *out, struct 
 		if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 			return errno == EWOULDBLOCK ? err_set(err, CAPQ_EBUSY, "%s is locked", file)
 						    : err_errno(err, errno, "cannot lock %s", file);
-		if (is_still(fd, file)) {
+		if (lock_is_still(fd, file)) {
 			*out = (struct lock){ .fd = fd, .file = STEAL_POINTER(file) };
 			fd = -1; /* Now theirs. */
 			return 0;
@@ -56,7 +54,7 @@ void lock_release(struct lock *lock)
 {
 	if (lock->file == NULL)
 		return;
-	(void)unlink(lock->file); /* While we hold it: see is_still(). */
+	(void)unlink(lock->file); /* While we hold it: see lock_is_still(). */
 	(void)close(lock->fd);
 	free(lock->file);
 	*lock = LOCK_NONE;

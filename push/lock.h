@@ -3,6 +3,8 @@
 #ifndef CAPQ_PUSH_LOCK_H
 #define CAPQ_PUSH_LOCK_H
 
+#include <stdbool.h>
+
 #include "lib/err.h"
 
 struct lock {
@@ -21,5 +23,10 @@ int lock_take(const char *directory, const char *path, struct lock *out, struct 
 
 /* Let it go and remove its file. Harmless when it is not held. */
 void lock_release(struct lock *lock);
+
+/* Is `fd`, which was just locked, still what `file` names? Who held the lock before us may have
+ * removed the file between our open() and flock(): then we have locked what nobody else can find
+ * any more. */
+bool lock_is_still(int fd, const char *file);
 
 #endif

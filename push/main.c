@@ -2,8 +2,9 @@
  *
  *   target     what was given -> store paths
  *   push       plan      the cache: may we?  Nix: the closure.  The cache: what is missing?
+ *              leftovers what a killed push left in its journal is aborted
  *              uploads   in order, references first; some at a time (budget), others' left (lock)
- *                upload    create, stream, complete; or abort
+ *                upload    create, stream, complete; or abort (journal: in case we are killed)
  *                  stream    pack (nar -> sha256 -> compress -> sha256, MD5) -> part, part, ...
  *   call       one request of api (question, answer), sent again by the table in retry
  *

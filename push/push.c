@@ -1,4 +1,5 @@
-/* First the plan, then the uploads, then the pin; whichever runs is the one that a stop goes to. */
+/* First the plan, then what a killed push has left, then the uploads, then the pin; whichever runs
+ * is the one that a stop goes to. */
 #include "push/push.h"
 
 #include <stdlib.h>
@@ -6,6 +7,8 @@
 #include "io/program.h"
 #include "lib/mem.h"
 #include "push/api.h"
+#include "push/journal.h"
+#include "push/leftovers.h"
 #include "push/options.h"
 #include "push/path_info.h"
 #include "push/plan.h"
@@ -16,11 +19,13 @@
 struct push {
 	struct push_spec spec;
 	char *launcher;
+	char *journal_dir;         /* NULL: none. */
 	struct planning *planning; /* While it is planned. */
 	struct plan plan;
-	struct uploads *uploads; /* While they run. */
-	struct call *pin;        /* While it is made. */
-	struct fail fail;        /* Why all of it ended early, or the pin was not made. */
+	struct leftovers *leftovers; /* While they are given up. */
+	struct uploads *uploads;     /* While they run. */
+	struct call *pin;            /* While it is made. */
+	struct fail fail;            /* Why all of it ended early, or the pin was not made. */
 };
 
 static int status_of(const struct push *push)
@@ -39,6 +44,7 @@ static void end_push(struct push *push)
 	push->spec.on_done(push->spec.owner, status_of(push));
 	plan_free(&push->plan);
 	free(push->launcher);
+	free(push->journal_dir);
 	free(push);
 }
 
@@ -98,30 +104,58 @@ static void on_uploaded(void *owner, const struct fail *fail)
 		make_pin(push);
 }
 
-static void on_planned(void *owner, struct plan *plan, const struct fail *fail)
+static void begin_uploads(struct push *push)
 {
-	struct push *push = owner;
 	struct uploads_spec spec = {
 		.api = push->spec.api,
 		.options = push->spec.options,
 		.report = push->spec.report,
 		.plan = &push->plan,
+		.journal_dir = push->journal_dir,
 		.on_done = on_uploaded,
 		.owner = push,
 	};
 
+	push->uploads = uploads_start(&spec);
+}
+
+/* Nothing else may run now: say of all paths why. */
+static void end_early(struct push *push)
+{
+	for (size_t i = 0; i < push->spec.n_paths; i++)
+		report_fail(push->spec.report, push->spec.paths[i], &push->fail);
+	end_push(push);
+}
+
+static void on_given_up(void *owner)
+{
+	struct push *push = owner;
+
+	push->leftovers = NULL;
+	if (push->fail.class != FAIL_NONE) /* push_stop() said why. */
+		end_early(push);
+	else
+		begin_uploads(push);
+}
+
+static void on_planned(void *owner, struct plan *plan, const struct fail *fail)
+{
+	struct push *push = owner;
+
 	push->planning = NULL;
 	push->plan = *plan;
 	*plan = (struct plan){ 0 };
+	push->fail = *fail;
 	if (fail->class != FAIL_NONE) {
-		for (size_t i = 0; i < push->spec.n_paths; i++)
-			report_fail(push->spec.report, push->spec.paths[i], fail);
-		push->fail = *fail;
-		end_push(push);
+		end_early(push);
 		return;
 	}
 	report_plan(push->spec.report, &push->plan);
-	push->uploads = uploads_start(&spec);
+	if (!push->spec.options->is_dry_run)
+		push->leftovers =
+			leftovers_start(push->spec.api, push->journal_dir, on_given_up, push);
+	if (push->leftovers == NULL)
+		begin_uploads(push);
 }
 
 int push_start(const struct push_spec *spec, struct push **out, struct err *err)
@@ -141,11 +175,13 @@ int push_start(const struct push_spec *spec, struct push **out, struct err *err)
 	int rv = program_find("capq-launch", &push->launcher, err);
 
 	push->spec = *spec;
+	push->journal_dir = journal_directory();
 	plan.launcher = push->launcher;
 	if (rv == 0)
 		rv = plan_start(&plan, &push->planning, err);
 	if (rv < 0) {
 		free(push->launcher);
+		free(push->journal_dir);
 		free(push);
 		return rv;
 	}
@@ -161,6 +197,9 @@ void push_stop(struct push *push, const char *why)
 		uploads_stop(push->uploads, why);
 	} else {
 		fail_set(&push->fail, FAIL_STOPPED, "%s", why);
-		call_stop(push->pin);
+		if (push->leftovers != NULL)
+			leftovers_stop(push->leftovers);
+		else
+			call_stop(push->pin);
 	}
 }

@@ -8,6 +8,7 @@
 
 struct api;
 struct budget;
+struct journal;
 struct sign_key;
 
 /* All borrowed; must outlive the uploads. */
@@ -15,6 +16,7 @@ struct shop {
 	uv_loop_t *loop;
 	const struct api *api;
 	struct budget *budget;
+	struct journal *journal;    /* Of the uploads that are open. */
 	const struct sign_key *key; /* NULL: the server signs. */
 	enum compress_method method;
 	int level;

@@ -3,11 +3,12 @@
  *     | there after all                                                           all sent |
  *     v                               completed                                 released   v
  *    (end) <--------------------------------+-------------- COMPLETING <-------------- WAITING
- *     ^                                     | there           |    ^
- *     | given up                            +-- SETTLING <----+    |
- *     |                                          |   no good answer|
- *   ABORTING <--- failed, in any state, all quiet+-----------------+
- *                                                 missing, may be tried again
+ *     ^                                                       |    ^
+ *     | given up                there +------ SETTLING <------+    |
+ *     |                               |          | no good answer  |
+ *   ABORTING <------------------------+          +-----------------+
+ *     ^                                          missing, may be tried again
+ *     +--- failed, in any state, all quiet
  *
  * Everything up to WAITING may be done for a path and what it refers to at the same time; what can
  * be seen in the cache begins with COMPLETING, and is references first.
@@ -17,7 +18,9 @@
  *
  * Whether `complete` was heard cannot be known when its answer is lost; nor is it known what the
  * service answers when an upload is complete already. So after anything but a good answer we ask
- * whether the path is still missing (SETTLING): only then it is tried again, or failed. */
+ * whether the path is still missing (SETTLING): only then it is tried again, or failed. When it is
+ * there, somebody else may have pushed it and our upload may be open still, so it is given up; if
+ * it was ours the cache knows no such upload any more. */
 #include "push/upload.h"
 
 #include <stdlib.h>
@@ -27,6 +30,7 @@
 #include "lib/str.h"
 #include "push/api.h"
 #include "push/cache_kind.h"
+#include "push/journal.h"
 #include "push/missing.h"
 #include "push/path_info.h"
 #include "push/question.h"
@@ -59,6 +63,7 @@ struct upload {
 	/* What was answered. */
 	bool is_missing;              /* To the last question. */
 	bool is_completed;            /* `complete` went well. */
+	bool is_there;                /* It failed, and yet the path is in the cache. */
 	struct fail refusal;          /* Why it failed for good, if it did. */
 	struct answer_create created; /* Its ids are NULL before it is. */
 
@@ -111,6 +116,8 @@ static void on_created(void *owner, const struct call_end *end)
 	struct upload *u = owner;
 
 	u->call = NULL;
+	if (end->outcome == CALL_OK)
+		journal_begin(u->shop->journal, &u->created);
 	if (end->outcome == CALL_FAILED)
 		fail_set(&u->fail, end->fail.class, "%s", end->fail.err.text);
 	upload_step(u);
@@ -122,6 +129,8 @@ static void on_completed(void *owner, const struct call_end *end)
 
 	u->call = NULL;
 	u->is_completed = end->outcome == CALL_OK;
+	if (u->is_completed)
+		journal_end(u->shop->journal, &u->created);
 	u->refusal = end->fail; /* Of class FAIL_NONE when it may be tried again. */
 	upload_step(u);
 }
@@ -130,7 +139,9 @@ static void on_aborted(void *owner, const struct call_end *end)
 {
 	struct upload *u = owner;
 
-	(void)end; /* Whatever came of it: the service drops uploads left open after some days. */
+	/* What the cache did not hear stays in the journal, and the next run tells it. */
+	if (end->outcome == CALL_OK || end->fail.class == FAIL_REFUSED)
+		journal_end(u->shop->journal, &u->created);
 	u->call = NULL;
 	upload_step(u);
 }
@@ -193,10 +204,27 @@ static void wait_or_complete(struct upload *u)
 		u->spec.on_waiting(u->spec.owner);
 }
 
+static void end_given_up(struct upload *u)
+{
+	end_upload(u, u->is_there ? UPLOAD_DONE : UPLOAD_FAILED);
+}
+
+/* Tell the cache, if it knows of it at all. */
+static void give_up(struct upload *u)
+{
+	if (u->created.upload_id == NULL) {
+		end_given_up(u);
+		return;
+	}
+	u->state = ABORTING;
+	u->call = kind_of(u)->abort(u->shop->api, &u->created, on_aborted, u);
+}
+
 static void settle(struct upload *u)
 {
 	if (!u->is_missing) {
-		end_upload(u, UPLOAD_DONE);
+		u->is_there = true;
+		give_up(u);
 	} else if (u->refusal.class == FAIL_NONE) {
 		complete(u);
 	} else {
@@ -218,12 +246,7 @@ static void tidy_up(struct upload *u)
 		missing_stop(u->question);
 	if (u->call != NULL || u->question != NULL || !stream_is_quiet(u->stream))
 		return; /* Whichever ends next wakes us. */
-	if (u->created.upload_id == NULL) {
-		end_upload(u, UPLOAD_FAILED);
-	} else {
-		u->state = ABORTING;
-		u->call = kind_of(u)->abort(u->shop->api, &u->created, on_aborted, u);
-	}
+	give_up(u);
 }
 
 /* ---- the step ---- */
@@ -270,7 +293,7 @@ static void upload_step(struct upload *u)
 		settle(u);
 		return;
 	case ABORTING:
-		end_upload(u, UPLOAD_FAILED);
+		end_given_up(u);
 		return;
 	}
 }

@@ -20,6 +20,7 @@
 #include "lib/mem.h"
 #include "push/api.h"
 #include "push/budget.h"
+#include "push/journal.h"
 #include "push/lock.h"
 #include "push/options.h"
 #include "push/order.h"
@@ -308,6 +309,7 @@ static void on_closed(uv_handle_t *timer)
 
 	if (--uploads->open_handles > 0)
 		return;
+	journal_close(uploads->shop.journal);
 	uploads->spec.on_done(uploads->spec.owner, &uploads->fail);
 	order_destroy(uploads->order);
 	free(uploads->items);
@@ -442,6 +444,7 @@ static void make_shop(struct uploads *uploads)
 		.loop = uploads->spec.api->loop,
 		.api = uploads->spec.api,
 		.budget = &uploads->budget,
+		.journal = journal_open(uploads->spec.journal_dir, uploads->spec.api->cache_url),
 		.key = uploads->spec.api->secrets->key,
 		.method = method,
 		/* With "auto" the level may have been meant for the other method. */

@@ -15,6 +15,7 @@ struct uploads_spec {
 	const struct options *options;
 	struct report *report;
 	const struct plan *plan;
+	const char *journal_dir; /* Where open uploads are noted; NULL: nowhere. */
 
 	/* Exactly once, later, from the loop; every given path was reported on. `fail` says why it
 	 * ended early, if it did; that a path failed is no reason. Borrowed for the callback. */
