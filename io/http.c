@@ -61,6 +61,8 @@ struct http_request {
 	struct curl_slist *headers; /* An array whose strings are the caller's. */
 	const char *body;           /* The caller's; what is left of it is behind `sent`. */
 	size_t body_len, sent;
+	bool is_sent_once;
+	bool has_header; /* The answer's is whole. */
 	bool is_paused;
 	struct http_request *next_paused;
 	char error[CURL_ERROR_SIZE];
@@ -149,12 +151,13 @@ static size_t on_pull(char *out, size_t one, size_t room, void *owner)
 	return n == HTTP_PULL_LATER ? CURL_READFUNC_PAUSE : n;
 }
 
-/* It starts over, because a kept connection had gone. */
+/* libcurl would start over, because a kept connection had gone. */
 static int on_rewind(void *owner, curl_off_t offset, int origin)
 {
 	struct http_request *request = owner;
 
-	if (origin != SEEK_SET || offset < 0 || (size_t)offset > request->body_len)
+	if (request->is_sent_once || origin != SEEK_SET || offset < 0 ||
+		(size_t)offset > request->body_len)
 		return CURL_SEEKFUNC_FAIL;
 	request->sent = (size_t)offset;
 	return CURL_SEEKFUNC_OK;
@@ -180,23 +183,34 @@ static void destroy_request(struct http_request *request)
 	free(request);
 }
 
+/* "" when it did not fail. */
+static const char *why_failed(const struct http_request *request, CURLcode code)
+{
+	if (code == CURLE_OK)
+		return request->has_header ? ""
+					   : "the connection was closed in the answer's header";
+	if (code == CURLE_WRITE_ERROR)
+		return "the answer is longer than it may be";
+	if (code == CURLE_SEND_FAIL_REWIND)
+		return "the connection was closed before there was an answer";
+	return request->error[0] != '\0' ? request->error : curl_easy_strerror(code);
+}
+
 static void finish_request(struct http_request *request, CURLcode code)
 {
-	const char *error = request->error[0] != '\0' ? request->error : curl_easy_strerror(code);
+	bool is_answered = code == CURLE_OK && request->has_header;
 	long status = 0;
 	struct http_end end = {
-		.outcome = code == CURLE_OK ? HTTP_ANSWERED : HTTP_FAILED,
-		.error = code == CURLE_OK ? "" : error,
+		.outcome = is_answered ? HTTP_ANSWERED : HTTP_FAILED,
+		.error = why_failed(request, code),
 		.body = str_text(&request->answer),
 		.body_len = request->answer.len,
 		.etag = header_of(request->easy, "ETag"),
 		.retry_after = header_of(request->easy, "Retry-After"),
 	};
 
-	if (code == CURLE_WRITE_ERROR)
-		end.error = "the answer is longer than it may be";
 	(void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-	end.status = code == CURLE_OK ? (int)status : 0;
+	end.status = is_answered ? (int)status : 0;
 	(void)curl_multi_remove_handle(request->http->multi, request->easy);
 	request->http->n_requests--;
 	request->on_done(request->owner, &end);
@@ -247,8 +261,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct http *http = watch->http;
 	int flags = 0, running;
 
-	if (status < 0)
-		flags |= CURL_CSELECT_ERR;
+	if (status < 0) /* When it tries, libcurl finds out what is wrong: a reset, say. */
+		flags |= CURL_CSELECT_IN | CURL_CSELECT_OUT;
 	if (events & UV_READABLE)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
@@ -329,6 +343,20 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *owner, vo
 
 /* ---- the start of a request ---- */
 
+/* A line of a header. There may be several headers, for a proxy or "100 Continue"; the last counts.
+ * libcurl takes one that ends in the middle of a line for whole, and its answer for a good one. */
+static size_t on_header(char *line, size_t one, size_t len, void *owner)
+{
+	struct http_request *request = owner;
+
+	(void)one; /* Always 1. */
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+		request->has_header = false;
+	else if (line[0] == '\r' || line[0] == '\n')
+		request->has_header = true;
+	return len;
+}
+
 static size_t on_answer(char *bytes, size_t one, size_t len, void *owner)
 {
 	struct http_request *request = owner;
@@ -385,7 +413,7 @@ static void set_pulled_body(struct http_request *request)
 	(void)curl_easy_setopt(request->easy, CURLOPT_READDATA, request);
 }
 
-/* Piece by piece, as the rate allows; with a Content-Length all the same. */
+/* Piece by piece, as the rate allows, and on_rewind(); with a Content-Length all the same. */
 static void set_slow_body(struct http_request *request, const struct http_spec *spec)
 {
 	CURL *easy = request->easy;
@@ -408,7 +436,7 @@ static void set_body(struct http_request *request, const struct http_spec *spec)
 	if (spec->body == NULL && strcmp(spec->method, "GET") == 0)
 		return;
 	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
-	if (request->http->rate.per_second > 0 && spec->body_len > 0)
+	if ((request->http->rate.per_second > 0 || spec->is_sent_once) && spec->body_len > 0)
 		set_slow_body(request, spec);
 	else /* From the caller's memory; it can start over by itself. */
 		(void)curl_easy_setopt(
@@ -439,6 +467,8 @@ static void set_options(struct http_request *request, const struct http_spec *sp
 	(void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
 	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
 	if (spec->on_pull != NULL)
@@ -456,6 +486,7 @@ struct http_request *http_start(struct http *http, const struct http_spec *spec)
 	request->http = http;
 	request->on_done = spec->on_done;
 	request->on_pull = spec->on_pull;
+	request->is_sent_once = spec->is_sent_once;
 	request->owner = spec->owner;
 	request->max_answer = spec->max_answer;
 	request->headers = make_headers(spec);

@@ -3,6 +3,7 @@
 #ifndef CAPQ_IO_HTTP_H
 #define CAPQ_IO_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -56,6 +57,11 @@ struct http_spec {
 	 * how many; 0: it has ended; HTTP_PULL_LATER: not now, http_resume() will say when. NULL:
 	 * there is none. Must start or stop no request. */
 	size_t (*on_pull)(void *owner, char *buf, size_t size);
+
+	/* A kept connection may turn out to be closed before an answer came. Then the request is
+	 * sent again on a fresh one; but not when this is set, since the server may have acted on
+	 * it. Of no effect without a body. */
+	bool is_sent_once;
 
 	size_t max_answer;   /* A longer body ends the request as HTTP_FAILED. */
 	uint64_t connect_ms; /* To connect; 0: five minutes. */

@@ -275,6 +275,27 @@ static void an_answer_that_is_cut(void **state)
 	run(f, &spec, "failed 0 'half'");
 }
 
+/* Not a good answer without a body. */
+static void a_header_that_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct http_spec spec = spec_of(f, "GET");
+
+	f->answer = "HTTP/1.1 200 OK\r\nContent-Len";
+	f->hangs_up = true;
+	run(f, &spec, "failed 0 ''");
+}
+
+static void two_headers(void **state)
+{
+	struct fixture *f = *state;
+	struct http_spec spec = spec_of(f, "GET");
+
+	f->answer = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Len";
+	f->hangs_up = true;
+	run(f, &spec, "failed 0 ''");
+}
+
 static void an_answer_that_is_too_long(void **state)
 {
 	struct fixture *f = *state;
@@ -385,6 +406,8 @@ int main(void)
 		WITH_FIXTURE(an_empty_post),
 		WITH_FIXTURE(a_large_put),
 		WITH_FIXTURE(an_answer_that_is_cut),
+		WITH_FIXTURE(a_header_that_is_cut),
+		WITH_FIXTURE(two_headers),
 		WITH_FIXTURE(an_answer_that_is_too_long),
 		WITH_FIXTURE(no_answer),
 		WITH_FIXTURE(nobody_there),
