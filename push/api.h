@@ -28,6 +28,7 @@ struct api {
 	const struct cache_kind *kind;
 	const char *cache_url; /* From api_cache_url() or plain_url(). */
 	int64_t retry_for_ms;  /* How long a call may wait between its tries, in all. */
+	int64_t patience_ms;   /* How long a server may be silent; see retry_stall_ms(). */
 };
 
 /* "HOST/api/v1/cache/NAME" of `host`, a URL with http or https and perhaps a path. CAPQ_EINVAL: it

@@ -113,6 +113,8 @@ static bool is_good(const struct http_end *end)
 static int read_answer(struct call *call, const struct http_end *end, struct err *err)
 {
 	call->etag = xstrdup(end->etag);
+	if (call->spec.wants_etag && end->etag[0] == '\0')
+		return err_set(err, CAPQ_EINVAL, "there is no ETag in the answer");
 	if (call->spec.read == NULL)
 		return 0;
 	return call->spec.read(call->spec.answer, end->body, end->body_len, err);
@@ -212,8 +214,9 @@ static void try_once(struct call *call)
 		.body_len = text != NULL ? strlen(text) : spec->bytes_len,
 		.on_pull = spec->on_pull == NULL ? NULL : on_pull,
 		.max_answer = spec->max_answer > 0 ? spec->max_answer : ANSWER_MAX,
+		.is_sent_once = spec->kind == RETRY_COMPLETE, /* upload.c asks first. */
 		.connect_ms = CONNECT_MS,
-		.stall_ms = (uint64_t)row->stall_ms,
+		.stall_ms = (uint64_t)retry_stall_ms(spec->kind, call->api->patience_ms),
 		.total_ms = (uint64_t)row->total_ms,
 		.on_done = on_answer,
 		.owner = call,

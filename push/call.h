@@ -2,6 +2,7 @@
 #ifndef CAPQ_PUSH_CALL_H
 #define CAPQ_PUSH_CALL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "push/fail.h"
@@ -45,6 +46,7 @@ struct call_spec {
 	/* Read the body of a 2xx answer into `answer`, which is borrowed until the end. An error
 	 * means that it is garbled, and is treated like no answer. NULL: there is nothing to read.
 	 */
+	bool wants_etag; /* Without one it is garbled, too. */
 	int (*read)(void *answer, const char *body, size_t len, struct err *err);
 	void *answer;
 

@@ -146,6 +146,7 @@ static void open_api(struct program *program)
 		.kind = program->options.to != NULL ? &cache_kind_plain : &cache_kind_cachix,
 		.cache_url = program->cache_url,
 		.retry_for_ms = program->options.retry_for_ms,
+		.patience_ms = program->options.patience_ms,
 	};
 }
 

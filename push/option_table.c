@@ -40,6 +40,8 @@ const struct option_row option_rows[] = {
 		"share the work with other capq-push that have the same DIR" },
 	[OPTION_RETRY_FOR] = { "retry-for", "TIME", NULL,
 		"how long a failed request is tried again (90s)" },
+	[OPTION_PATIENCE] = { "patience", "TIME", NULL,
+		"how long a server may be silent before a request is tried again (60s)" },
 	[OPTION_TIMEOUT] = { "timeout", "TIME", NULL, "give up after this (never)" },
 	[OPTION_JSON] = { "json", NULL, NULL, "one JSON object a line on standard output" },
 	[OPTION_COMPLETION] = { "completion", "SHELL", "bash fish zsh",

@@ -17,6 +17,8 @@
 #define MEMORY (INT64_C(128) << 20)
 #define MEMORY_MIN (INT64_C(32) << 20) /* The process, a part and a compressor. */
 #define RATE_MIN (INT64_C(64) << 10)   /* Shared by all connections, none may look stalled. */
+#define PATIENCE_MIN_MS INT64_C(1000)
+#define PATIENCE_MAX_MS (INT64_C(24) * 3600 * 1000)
 #define KEEP_MAX 1000000
 
 /* What getopt_long() returns for the option with this id: no character, and neither 0 nor '?'. */
@@ -38,6 +40,15 @@ static int read_duration(const char *name, const char *text, int64_t *out, struc
 		return err_set(
 			err, CAPQ_EINVAL, "%s '%s' is no time such as 90s or 10m", name, text);
 	return 0;
+}
+
+static int read_patience(const char *text, int64_t *out, struct err *err)
+{
+	int rv = read_duration("--patience", text, out, err);
+
+	if (rv == 0 && (*out < PATIENCE_MIN_MS || *out > PATIENCE_MAX_MS))
+		return err_set(err, CAPQ_EINVAL, "--patience '%s': it must be from 1s to 1d", text);
+	return rv;
 }
 
 static int read_size(const char *name, const char *text, int64_t min, int64_t *out, struct err *err)
@@ -154,6 +165,8 @@ static int read_option(struct options *o, enum option_id id, const char *text, s
 		return 0;
 	case OPTION_RETRY_FOR:
 		return read_duration("--retry-for", text, &o->retry_for_ms, err);
+	case OPTION_PATIENCE:
+		return read_patience(text, &o->patience_ms, err);
 	case OPTION_TIMEOUT:
 		return read_duration("--timeout", text, &o->timeout_ms, err);
 	case OPTION_JSON:
@@ -317,6 +330,7 @@ int options_init(struct options *options, int argc, char **argv, FILE *input, st
 		.jobs = JOBS,
 		.memory = MEMORY,
 		.retry_for_ms = RETRY_FOR_MS,
+		.patience_ms = RETRY_PATIENCE_MS,
 	};
 	rv = read_options(options, argc, argv, err);
 	if (rv == 0 && options->action == OPTIONS_PUSH)

@@ -35,6 +35,7 @@ struct options {
 	int64_t limit_rate;   /* Bytes a second, over all connections; 0: any. */
 	int64_t timeout_ms;   /* For all of it; 0: none. */
 	int64_t retry_for_ms; /* How long one request may wait between its tries, in all. */
+	int64_t patience_ms;  /* How long a server may be silent in one try. */
 	bool is_json, is_shallow, is_dry_run, is_check;
 	const char *lock_dir; /* NULL: none. */
 	struct choice_rules choice;

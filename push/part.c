@@ -39,15 +39,12 @@ static void finish(struct part *part, const char *etag, const struct fail *why)
 static void on_put(void *owner, const struct call_end *end)
 {
 	struct part *part = owner;
-	struct fail fail = end->fail;
 
 	if (end->outcome == CALL_RENEW && !part->stop_wanted) {
 		presign(part);
 		return;
 	}
-	if (end->outcome == CALL_OK && end->etag[0] == '\0' && part->spec.file_name == NULL)
-		fail_set(&fail, FAIL_REFUSED, "sending a part: the store gave no ETag for it");
-	finish(part, fail.class == FAIL_NONE && end->outcome == CALL_OK ? end->etag : NULL, &fail);
+	finish(part, end->outcome == CALL_OK ? end->etag : NULL, &end->fail);
 }
 
 static void on_presigned(void *owner, const struct call_end *end)

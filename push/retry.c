@@ -12,9 +12,10 @@
 /* Tried again is, in every row, what got no answer, 429 and every 5xx; any other status is final.
  *
  * A part is sent again with a fresh URL, since the old one may have expired while we waited. After
- * `complete` the upload may be there although we heard nothing of it: the cache is asked first.
- * Giving up happens when we end, so all its tries together take less than 10 s. A file that is made
- * while it is sent has to be made again. */
+ * `complete` the upload may be there although we heard nothing of it: the cache is asked first. It
+ * puts the parts together while we wait, which takes minutes for some GB. Giving up happens when we
+ * end, so all its tries together take less than 10 s. A file that is made while it is sent has to
+ * be made again. */
 static const struct retry_row rows[RETRY_CALLS] = {
 	/*                   name                      stall        total        403    renewed
 	   waits */
@@ -25,7 +26,8 @@ static const struct retry_row rows[RETRY_CALLS] = {
 	[RETRY_PRESIGN] = { "asking where a part goes", 60 * SECOND, 2 * MINUTE, false, false,
 		ALWAYS },
 	[RETRY_PUT] = { "sending a part", 60 * SECOND, 60 * MINUTE, true, true, ALWAYS },
-	[RETRY_COMPLETE] = { "completing the upload", 0, 30 * MINUTE, false, true, ALWAYS },
+	[RETRY_COMPLETE] = { "completing the upload", 10 * MINUTE, 30 * MINUTE, false, true,
+		ALWAYS },
 	[RETRY_ABORT] = { "giving the upload up", 0, 5 * SECOND / 2, false, false, SECOND },
 	[RETRY_PIN] = { "pinning the path", 60 * SECOND, 2 * MINUTE, false, false, ALWAYS },
 	[RETRY_MAKE] = { "making it a cache", 60 * SECOND, 2 * MINUTE, false, false, ALWAYS },
@@ -37,6 +39,13 @@ static const struct retry_row rows[RETRY_CALLS] = {
 const struct retry_row *retry_row(enum retry_call call)
 {
 	return &rows[call];
+}
+
+int64_t retry_stall_ms(enum retry_call call, int64_t patience_ms)
+{
+	int64_t stall = rows[call].stall_ms;
+
+	return stall / SECOND * patience_ms / (RETRY_PATIENCE_MS / SECOND);
 }
 
 static bool is_retried(const struct retry_row *row, int status)

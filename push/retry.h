@@ -32,7 +32,7 @@ enum retry_call {
 
 struct retry_row {
 	const char *name;  /* For messages: "asking for the cache". */
-	int64_t stall_ms;  /* Without a byte in either direction; 0: any time. */
+	int64_t stall_ms;  /* Without a byte in either direction, see below; 0: any time. */
 	int64_t total_ms;  /* For one try; 0: any time. */
 	bool retries_403;  /* The object store says so when a presigned URL has expired. */
 	bool is_renewed;   /* Something has to be done before it is sent again: the caller does. */
@@ -44,7 +44,15 @@ struct retry_row {
 #define RETRY_AFTER_MAX_MS 120000
 #define RETRY_FOR_MS 90000 /* The default for "what the user allows". */
 
+/* What `stall_ms` in the table is meant for: a user that wants a server to be silent for so long.
+ */
+#define RETRY_PATIENCE_MS 60000
+
 const struct retry_row *retry_row(enum retry_call call);
+
+/* How long the server may be silent in one try, in ms, when the user's patience is `patience_ms`:
+ * what stands in the table, in proportion. 0: any time. */
+int64_t retry_stall_ms(enum retry_call call, int64_t patience_ms);
 
 /* What came of one try. */
 struct retry_try {

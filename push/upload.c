@@ -234,11 +234,11 @@ static void settle(struct upload *u)
 }
 
 /* It failed: stop, wait until nothing is under way, and tell the cache. What is just being created
- * there must be known for that. */
+ * there must be known for that; and what is just being completed may be there after all. */
 static void tidy_up(struct upload *u)
 {
 	stream_stop(u->stream);
-	if (u->call != NULL && u->state == CREATING)
+	if (u->call != NULL && (u->state == CREATING || u->state == COMPLETING))
 		call_finish(u->call);
 	else if (u->call != NULL)
 		call_stop(u->call);
@@ -246,7 +246,10 @@ static void tidy_up(struct upload *u)
 		missing_stop(u->question);
 	if (u->call != NULL || u->question != NULL || !stream_is_quiet(u->stream))
 		return; /* Whichever ends next wakes us. */
-	give_up(u);
+	if (u->is_completed)
+		end_upload(u, UPLOAD_DONE);
+	else
+		give_up(u);
 }
 
 /* ---- the step ---- */

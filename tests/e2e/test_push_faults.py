@@ -22,8 +22,11 @@ class Faults(unittest.TestCase):
         cls.middle = cls.nix.script("middle", "echo $leaf > $out", leaf=cls.leaf)
         cls.top = cls.nix.script("top", "echo $middle $other > $out", middle=cls.middle, other=cls.other)
 
+        cls.shared = cls.enterClassContext(pushing.Cache())
+
     def setUp(self):
-        self.cache = self.enterContext(pushing.Cache())
+        self.cache = self.shared
+        self.cache.reset()
 
     def big(self, name):
         """A path of three parts."""
@@ -229,6 +232,19 @@ class Faults(unittest.TestCase):
         self.assertEqual(push.finish(timeout=15).failed(), {self.leaf: "stopped"})
         self.cache.wait_for("abort")
         self.assertEqual((self.cache.calls("create"), self.cache.state()["open"]), (1, []))
+
+    def test_stopped_while_it_completes(self):
+        """What the cache is just putting together is waited for, too: it is there, and we say so."""
+        self.cache.faults({"match": "/complete", "do": {"hold": True}})
+        push = self.cache.start_push(self.leaf)
+        self.cache.wait_for("complete")
+        push.process.terminate()
+        with self.assertRaises(subprocess.TimeoutExpired):
+            push.process.wait(1)
+        self.cache.control("release", {})
+        pushed = push.finish(timeout=15)
+        self.assertEqual((pushed.done(), pushed.failed()), ([self.leaf], {}))
+        self.assertEqual((self.cache.completed(), self.cache.state()["open"]), ([self.leaf], []))
 
     def test_stopped_while_it_creates_and_nobody_answers(self):
         self.cache.faults({"match": "/multipart-nar[?]", "do": {"hold": True}})

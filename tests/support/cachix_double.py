@@ -26,7 +26,7 @@ Controls:
 
 A rule {"match": REGEX, "nth": 1, "times": 1, "do": {...}} strikes the nth call (and `times` - 1 more;
 0: all later ones) whose "METHOD /path?query" the expression is found in. What it can do:
-  {"status": 502, "headers": {...}, "body": "..."}   answer so instead
+  {"status": 502, "headers": {...}, "body": "..."}   answer so instead; a header "now+2" is the date in 2 s
   {"drop": "before" | "after"}   close the connection, before or after the call took effect
   {"reset": "before" | "after"}  reset it
   {"refuse": SECONDS}            stop listening for so long, and close every connection
@@ -49,6 +49,7 @@ import base64
 import collections
 import contextlib
 import ctypes
+import email.utils
 import hashlib
 import hmac
 import http.server
@@ -451,6 +452,12 @@ class Service:
             return self.changed.wait_for(lambda: self.calls[kind] >= count, timeout=60)
 
 
+def in_time(text):
+    """"now+2" as the date in 2 seconds, in HTTP's form."""
+    match = re.fullmatch(r"now\+(\d+)", text)
+    return email.utils.formatdate(time.time() + int(match[1]), usegmt=True) if match else text
+
+
 def check_keep(keep):
     """A sum in aeson's spelling: {"tag": "Forever"}, or Days or Revisions with a number."""
     check(keep.get("tag") in ("Forever", "Days", "Revisions"), "keep.tag is not known")
@@ -595,7 +602,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.hang_up(resets="reset" in fault)
             return True
         if "status" in fault:
-            headers = fault.get("headers", {})
+            headers = {name: in_time(value) for name, value in fault.get("headers", {}).items()}
             self.answer(fault["status"], {k: v for k, v in headers.items() if k != "Content-Type"},
                         fault.get("body", "").encode(), headers.get("Content-Type", "text/plain"))
             return True

@@ -131,6 +131,24 @@ static void an_abort_is_short(void **state)
 	assert_true(all < 10000);
 }
 
+/* Nobody waits for ever, but a cache may take its time to put parts together. */
+static void patience(void **state)
+{
+	(void)state;
+	for (int call = 0; call < RETRY_CALLS; call++) {
+		const struct retry_row *row = retry_row((enum retry_call)call);
+
+		assert_int_equal(
+			retry_stall_ms((enum retry_call)call, RETRY_PATIENCE_MS), row->stall_ms);
+		assert_true(row->stall_ms > 0 || row->total_ms > 0);
+	}
+	assert_int_equal(retry_stall_ms(RETRY_CACHE, 1000), 1000);
+	assert_int_equal(retry_stall_ms(RETRY_COMPLETE, 1000), 10000);
+	assert_int_equal(retry_stall_ms(RETRY_COMPLETE, INT64_C(24) * 3600 * 1000),
+		INT64_C(10) * 24 * 3600 * 1000);
+	assert_int_equal(retry_stall_ms(RETRY_ABORT, 1000), 0);
+}
+
 static void nothing_is_allowed(void **state)
 {
 	struct retry_try last = { .status = 502, .retry_after = "", .body = "" };
@@ -150,6 +168,7 @@ int main(void)
 		cmocka_unit_test(what_the_server_asks_for),
 		cmocka_unit_test(a_400_with_retry_after),
 		cmocka_unit_test(an_abort_is_short),
+		cmocka_unit_test(patience),
 		cmocka_unit_test(nothing_is_allowed),
 	};
 
