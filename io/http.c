@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -517,13 +518,34 @@ void http_stop(struct http_request *request)
 	uv_timer_start(&http->later, on_later, 0, 0);
 }
 
+/* ---- libcurl's memory ---- */
+
+static void free_wiped(void *memory)
+{
+	explicit_bzero(memory, malloc_usable_size(memory)); /* 0 for NULL. */
+	free(memory);
+}
+
+static void *realloc_wiped(void *memory, size_t size)
+{
+	size_t old = malloc_usable_size(memory);
+	void *fresh = malloc(size);
+
+	if (fresh == NULL || memory == NULL)
+		return fresh;
+	memcpy(fresh, memory, old < size ? old : size);
+	free_wiped(memory);
+	return fresh;
+}
+
 /* ---- open and close ---- */
 
 struct http *http_open(uv_loop_t *loop, const struct http_config *config)
 {
 	struct http *http = xcalloc(1, sizeof *http);
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free_wiped, realloc_wiped, strdup,
+		    calloc) != CURLE_OK)
 		abort();
 	http->loop = loop;
 	http->multi = curl_multi_init();

@@ -1,5 +1,6 @@
 /* HTTP requests on a libuv loop, by libcurl: bounded in time and size, stopped at will, and ended
- * exactly once. Connections are kept and shared between requests. */
+ * exactly once. Connections are kept and shared between requests. All memory of libcurl's is wiped
+ * when it is freed, because headers go through it. */
 #ifndef CAPQ_IO_HTTP_H
 #define CAPQ_IO_HTTP_H
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/mem.h"
@@ -20,7 +21,10 @@
 
 void secrets_protect(void)
 {
+	static const struct rlimit no_core = { 0, 0 };
+
 	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)setrlimit(RLIMIT_CORE, &no_core);
 	/* Where locking is not allowed this still keeps them apart and wipes them. */
 	(void)CRYPTO_secure_malloc_init(HEAP, 64);
 }

@@ -2,7 +2,9 @@
  *
  * They come from the files cachix-auth-token and cachix-signing-key in $CREDENTIALS_DIRECTORY, each
  * else from CACHIX_AUTH_TOKEN and CACHIX_SIGNING_KEY; never from the command line. Here they lie in
- * OpenSSL's secure heap: locked into memory, left out of core dumps, wiped when freed. */
+ * OpenSSL's secure heap: locked into memory, left out of core dumps, wiped when freed. What libcurl
+ * copies of them while it sends a request is wiped when it is done with it (io/http.h). Beyond our
+ * reach are registers that are saved on the stack, and what the kernel sends. */
 #ifndef CAPQ_PUSH_SECRETS_H
 #define CAPQ_PUSH_SECRETS_H
 

@@ -1,6 +1,8 @@
 """Who may push, what is asked without pushing, and that secrets stay secret."""
 
+import base64
 import os
+import re
 import tempfile
 import unittest
 
@@ -147,6 +149,51 @@ class Access(unittest.TestCase):
             for text in seen, pushed.stdout, pushed.stderr:
                 self.assertNotIn(secret, text)
         self.assertIn("bad: ************", pushed.message(self.path))
+
+    def test_memory(self):
+        """While a part is on its way, token and key lie where memory is locked and not dumped, and nowhere else.
+
+        But for the stack: when a function is called for the first time the dynamic linker saves all registers
+        there, which hold the end of what was copied last. Here it looks them all up before."""
+        key = pushing.SigningKey(os.urandom(32))
+        with pushing.Cache(key=key) as cache:
+            cache.faults({"match": "PUT", "do": {"hold": True}})
+            push = cache.start_push(self.path, environment={"LD_BIND_NOW": "1"})
+            cache.wait_for("put")
+            try:
+                found = {secret: places(push.process.pid, secret) for secret in (
+                    pushing.TOKEN.encode(), key.secret.encode(), base64.b64decode(key.secret)[:32])}
+            except PermissionError:
+                self.skipTest("only root may look into it, which is as it should be")
+            finally:
+                cache.control("release", {})
+                pushed = push.finish()
+        self.assertEqual(pushed.status, 0, pushed.stderr)
+        token, text, seed = found.values()
+        self.assertEqual((len(token), text, len(seed)), (1, [], 1))
+        for flags in token + seed:
+            self.assertIn("dd", flags)  # Not in a core dump;
+            self.assertIn("lo", flags)  # nor in swap space.
+
+
+def places(pid, secret):
+    """The flags of each mapping of the process that holds the bytes; see VmFlags in proc(5)."""
+    found = []
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as smaps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in smaps:
+            mapping = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
+            if mapping:
+                start, end = (int(at, 16) for at in mapping.groups())
+                memory.seek(start)
+                try:
+                    holds = secret in memory.read(end - start)
+                except OSError:  # The kernel's own.
+                    holds = False
+            elif re.match(r"[0-9a-f]+-", line):
+                holds = False
+            elif line.startswith("VmFlags:") and holds:
+                found.append(line.split()[1:])
+    return found
 
 
 if __name__ == "__main__":

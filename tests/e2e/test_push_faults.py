@@ -40,32 +40,6 @@ class Faults(unittest.TestCase):
 
     # -- tried again --
 
-    def test_every_call_is_tried_again(self):
-        calls = {"cache": "GET .*/cache/mine$", "missing": "POST .*/narinfo", "create": "POST .*/multipart-nar[?]",
-                 "presign": "POST .*partNumber", "put": "PUT ", "complete": "POST .*/complete"}
-        self.cache.faults(*({"match": expression, "do": do} for expression in calls.values() for do in (
-            {"status": 502, "body": "<html>Bad Gateway</html>"}, {"drop": "before"})))
-        pushed = self.cache.push(self.leaf)
-        self.expect_whole(pushed, self.leaf)
-        for kind in calls:
-            self.assertGreaterEqual(self.cache.calls(kind), 3, kind)
-
-    def test_too_many_requests_says_when(self):
-        self.cache.faults({"match": "create|multipart-nar[?]", "do": {"status": 429, "headers": {"Retry-After": "1"}}})
-        before = time.monotonic()
-        self.expect_whole(self.cache.push(self.leaf), self.leaf)
-        self.assertGreaterEqual(time.monotonic() - before, 1)
-
-    def test_a_bad_gateway_says_when_in_its_body(self):
-        self.cache.faults({"match": "GET .*/cache/mine$", "do": {
-            "status": 502, "headers": {"Content-Type": "application/problem+json"},
-            "body": '{"title": "Error 502: Bad gateway", "retry_after": 1}'}})
-        before = time.monotonic()
-        pushed = self.cache.push(self.leaf)
-        self.expect_whole(pushed, self.leaf)
-        self.assertGreaterEqual(time.monotonic() - before, 1)
-        self.assertIn("asking for the cache: answered 502 (Error 502: Bad gateway); again in 1000 ms", pushed.stderr)
-
     def test_a_part_is_sent_again_to_a_fresh_place(self):
         big = self.big("flaky-store")
         self.cache.faults({"match": "PUT .*partNumber=2", "times": 2, "do": {"status": 500, "body": S3_ERROR}})
@@ -75,56 +49,13 @@ class Faults(unittest.TestCase):
         self.assertIn("answered 500 (InternalError: We encountered an error)", pushed.stderr)
         self.assertNotIn("X-Amz", pushed.stderr)
 
-    def test_a_place_that_has_expired(self):
-        self.cache.faults({"match": "POST .*partNumber=1", "do": {"expire": True}})
-        pushed = self.cache.push(self.leaf)
-        self.expect_whole(pushed, self.leaf)
-        self.assertIn("answered 403 (AccessDenied: Request has expired)", pushed.stderr)
-        self.assertEqual(self.cache.calls("presign"), 2)
-
-    def test_an_answer_that_is_cut(self):
-        self.cache.faults({"match": "POST .*/narinfo", "do": {"cut": 10}},
-                          {"match": "POST .*/multipart-nar[?]", "do": {"cut": 10}},
-                          {"match": "POST .*partNumber", "do": {"cut": 10}})
-        self.assertEqual(self.cache.push(self.leaf).done(), [self.leaf])
-
-    def test_an_answer_that_is_none(self):
-        self.cache.faults({"match": "POST .*/multipart-nar[?]", "do": {"status": 200, "body": "<html>maintenance"}})
-        self.expect_whole(self.cache.push(self.leaf), self.leaf)
-
     # -- `complete` --
-
-    def test_the_answer_to_complete_is_lost(self):
-        """It took effect: we find out by asking, and do not upload again."""
-        self.cache.faults({"match": "/complete", "do": {"drop": "after"}})
-        self.expect_whole(self.cache.push(self.leaf), self.leaf)
-        self.assertEqual(self.cache.calls("create"), 1)
 
     def test_complete_is_lost_on_the_way(self):
         """It took no effect: we find out by asking, and complete again."""
         self.cache.faults({"match": "/complete", "times": 3, "do": {"drop": "before"}})
         self.expect_whole(self.cache.push(self.leaf), self.leaf)
         self.assertEqual(self.cache.calls("create"), 1)
-
-    def test_a_gateway_gives_up_on_complete(self):
-        self.cache.faults({"match": "/complete", "do": {"status": 504, "body": "<html>Gateway Timeout"}})
-        self.expect_whole(self.cache.push(self.leaf), self.leaf)
-
-    def test_complete_is_refused(self):
-        self.cache.faults({"match": "/complete", "do": {"status": 400, "body": "no, thank you"}})
-        pushed = self.cache.push(self.leaf)
-        self.assertEqual((pushed.status, pushed.failed()), (1, {self.leaf: "refused"}))
-        self.assertEqual(pushed.message(self.leaf), "completing the upload: answered 400 (no, thank you)")
-        self.assertEqual((self.cache.calls("complete"), self.cache.calls("abort")), (1, 1))
-        self.assertEqual(self.cache.state()["open"], [])
-
-    def test_a_wrong_etag(self):
-        """The service sees that a part is not what we think."""
-        self.cache.faults({"match": "PUT", "do": {"etag": '"00000000000000000000000000000000"'}})
-        pushed = self.cache.push(self.leaf)
-        self.assertEqual(pushed.failed(), {self.leaf: "refused"})
-        self.assertIn("the ETag of part 1 is another", pushed.message(self.leaf))
-        self.assertEqual(self.cache.state()["open"], [])
 
     # -- one path fails --
 
