@@ -87,6 +87,27 @@ class Plain(unittest.TestCase):
             self.assertEqual(cache.push("--check", self.user).status, 0)
             self.assertEqual(cache.push(self.user).skipped(), {self.user: "in the cache already"})
 
+    def test_no_faster_than_allowed(self):
+        """Held whole, and made while it is sent."""
+        for memory in "128MiB", "16MiB":
+            with self.subTest(memory), pushing.PlainCache() as cache:
+                pushed = cache.push("--limit-rate", "8MiB", "--memory", memory, self.large)
+                self.assertEqual(pushed.status, 0, pushed.stderr)
+                self.assertGreaterEqual(pushed.end()["seconds"], 9000000 / (8 << 20) - 0.25)
+                self.assertEqual(cache.push("--check", self.large).status, 0)
+
+    def test_check_tells_by_its_status(self):
+        with pushing.PlainCache() as cache:
+            cache.push(self.odd)
+            asked = cache.push("--check", self.odd, self.user)
+            self.assertEqual((asked.status, [e["path"] for e in asked.of("missing")]), (1, [self.user]))
+
+    def test_what_is_left_out(self):
+        with pushing.PlainCache() as cache:
+            pushed = cache.push("--max-nar-size", "8MiB", self.user)
+            self.assertEqual((pushed.status, sorted(pushed.done())), (0, sorted([self.odd, self.user])))
+            self.assertEqual(pushed.of("plan")[0]["left_out"]["size"]["paths"], 1)
+
     def test_what_is_addressed_by_its_content_needs_no_signature(self):
         directory = f"{self.nix.directory}/added"
         os.makedirs(directory)
