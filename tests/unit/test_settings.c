@@ -194,6 +194,40 @@ static void the_default_flavour_always_exists(void **state)
 	settings_finish(&s);
 }
 
+static void a_package_is_meant_by_its_path_or_its_name(void **state)
+{
+	static const struct {
+		const char *attr, *supported; /* NULL: nothing is said. */
+	} cases[] = {
+		{ "python3Packages.torch", "8.0,8.6" },
+		{ "python312Packages.torch", NULL },
+		{ "torch", NULL },
+		{ "flash-attn", "8.0" },
+		{ "python3Packages.flash-attn", "8.0" },
+		{ "python3Packages.not-flash-attn", NULL },
+		{ "flash-attn.dev", NULL },
+		{ "magma", "" },
+	};
+	struct settings s;
+
+	(void)state;
+	parse(URL "packages:\n"
+		  "- {attr: python3Packages.torch, supported: [\"8.6\", \"8.0\"]}\n"
+		  "- {attr: flash-attn, supported: [\"8.0\"]}\n"
+		  "- {attr: magma}\n",
+		&s);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cleanup_free char *text = NULL;
+		struct capability_set set = { 0 };
+
+		assert_int_equal(
+			settings_supported(&s, cases[i].attr, &set), cases[i].supported != NULL);
+		text = capability_set_text(&set);
+		assert_string_equal(text, cases[i].supported == NULL ? "" : cases[i].supported);
+	}
+	settings_finish(&s);
+}
+
 static void empty_lists_are_as_left_out(void **state)
 {
 	struct settings s;
@@ -240,6 +274,11 @@ static void other_configurations_are_refused(void **state)
 			"f: flavours: a: config: 'cudaForwardCompat' is set by capq" },
 		{ URL "flavours: [{name: a, config: {allowUnfree: true}}]",
 			"f: flavours: a: config: 'allowUnfree' is set by capq" },
+		{ URL "packages: [{attr: a..b, supported: []}]",
+			"f: packages: a..b: attribute path 'a..b': an element is empty (two dots, or "
+			"one at the edge)" },
+		{ URL "packages: [{attr: a, supported: [\"86\"]}]",
+			"f: packages: a: capability '86': write it as nixpkgs does, '8.6'" },
 		{ URL "builders: [{name: .x}]", "f: builders: '.x' is no name" },
 		{ URL "builders: [{name: a}, {name: a}]", "f: builders: two are called 'a'" },
 		{ URL "builders: [{name: a, store: \"ssh-ng://h\"}]",
@@ -413,6 +452,7 @@ int main(void)
 		cmocka_unit_test(every_default),
 		cmocka_unit_test(a_full_configuration),
 		cmocka_unit_test(the_default_flavour_always_exists),
+		cmocka_unit_test(a_package_is_meant_by_its_path_or_its_name),
 		cmocka_unit_test(empty_lists_are_as_left_out),
 		cmocka_unit_test(other_configurations_are_refused),
 		cmocka_unit_test(a_name_has_at_most_100_bytes),
