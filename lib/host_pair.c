@@ -80,27 +80,31 @@ static int add_section(struct host_pair *pair, uint64_t i, struct err *err)
 
 /* ---- segments ---- */
 
+/* The next segment from `*i` on that no merge has added. False: there is none. */
+static bool next_segment(const struct gpu_host *host, uint64_t *i, struct elf_segment *out)
+{
+	while (*i < host->elf.n_segments && gpu_host_is_tail(host, *i))
+		++*i;
+	if (*i == host->elf.n_segments)
+		return false;
+	*out = elf_segment(&host->elf, (*i)++);
+	return true;
+}
+
 /* Whether stacks may be executed, what is read-only after relocation, thread-local data. */
 static int compare_segments(const struct host_pair *pair, struct err *err)
 {
-	const struct elf *a = &pair->a->elf, *b = &pair->b->elf;
 	uint64_t i = 0, j = 0;
+	bool has_a, has_b, is_same;
 
-	for (;;) {
-		struct elf_segment x, y;
+	do {
+		struct elf_segment a = { 0 }, b = { 0 };
 
-		while (i < a->n_segments && gpu_host_is_tail(pair->a, i))
-			i++;
-		while (j < b->n_segments && gpu_host_is_tail(pair->b, j))
-			j++;
-		if (i == a->n_segments || j == b->n_segments)
-			break;
-		x = elf_segment(a, i++);
-		y = elf_segment(b, j++);
-		if (x.type != y.type || x.flags != y.flags)
-			break;
-	}
-	if (i < a->n_segments || j < b->n_segments)
+		has_a = next_segment(pair->a, &i, &a);
+		has_b = next_segment(pair->b, &j, &b);
+		is_same = has_a == has_b && a.type == b.type && a.flags == b.flags;
+	} while (has_a && has_b && is_same);
+	if (!is_same)
 		return err_set(err, CAPQ_EINVAL, "their program headers differ");
 	return 0;
 }

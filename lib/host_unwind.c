@@ -34,7 +34,7 @@ static bool same_distance(
 
 /* A CIE, which says how pointers of its FDEs are encoded. */
 struct cie {
-	uint64_t at;             /* SIZE_MAX: none was read yet. */
+	uint64_t at;             /* UINT64_MAX: none was read yet. */
 	unsigned function;       /* Encoding of the pointer to it, */
 	unsigned lsda;           /* and to its language-specific data; ENCODED_OMITTED. */
 	bool has_augmentation;   /* Their size stands in front of them. */
@@ -88,9 +88,10 @@ static bool read_augmentation(struct bytes data, const char *letters, uint64_t a
 			cie->function = encoding;
 		else if (*letter == 'L')
 			cie->lsda = encoding;
-		else if (*letter == 'P' && is_distance(encoding))
-			cie->personality_at = at, at += DISTANCE;
-		else
+		else if (*letter == 'P' && is_distance(encoding)) {
+			cie->personality_at = at;
+			at += DISTANCE;
+		} else
 			return false;
 	}
 	return true;

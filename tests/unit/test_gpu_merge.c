@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,6 +300,31 @@ static void no_byte_of_the_host_may_change(void **state)
 	}
 }
 
+/* Which stacks may be executed, for one. */
+static void no_segment_may_change(void **state)
+{
+	struct gpu_merge_input in[2] = { load("code_80.so"), load("code_90.so") };
+	unsigned char *bytes = (unsigned char *)(uintptr_t)in[1].file.at;
+	struct elf elf;
+
+	(void)state;
+	assert_true(elf_read(in[1].file, &elf));
+	for (uint64_t i = 0; i < elf.n_segments; i++) {
+		uint64_t at =
+			elf.segments_at + i * sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_flags);
+		struct spliced result;
+		size_t culprit;
+		struct err err;
+
+		bytes[at] ^= PF_X;
+		assert_int_equal(gpu_merge(in, 2, &result, &culprit, &err), CAPQ_EINVAL);
+		assert_string_equal(err.text, "their program headers differ");
+		bytes[at] ^= PF_X;
+	}
+	unload(&in[0]);
+	unload(&in[1]);
+}
+
 static void cut_off_anywhere(void **state)
 {
 	struct gpu_merge_input in[2] = { load("tiny_80.so"), load("tiny_90.so") };
@@ -437,6 +463,7 @@ int main(void)
 		cmocka_unit_test(what_differs_is_refused_with_the_reason),
 		cmocka_unit_test(the_same_architecture_has_the_same_code),
 		cmocka_unit_test(no_byte_of_the_host_may_change),
+		cmocka_unit_test(no_segment_may_change),
 		cmocka_unit_test(cut_off_anywhere),
 		cmocka_unit_test(what_was_stripped_afterwards_is_damaged),
 		cmocka_unit_test(own_store_paths_are_no_difference),
