@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #define KEY_LEN (SIGN_SEED_LEN + SIGN_PUBLIC_LEN)
 
 struct sign_key {
-	EVP_PKEY *pkey;
+	unsigned char *seed; /* In the secure heap. */
 	char *name;
 	char public[BASE64_LEN(SIGN_PUBLIC_LEN) + 1];
 };
@@ -23,9 +24,8 @@ struct sign_key {
  * frees. */
 static char *strip(const char **text, size_t *len)
 {
-	char *name;
-
 	const char *colon;
+	char *name;
 
 	while (*len > 0 && isspace((unsigned char)(*text)[*len - 1]))
 		--*len;
@@ -42,19 +42,35 @@ static char *strip(const char **text, size_t *len)
 	return name;
 }
 
-/* The key of `bytes`, seed first; NULL when the public half is not the seed's. */
-static EVP_PKEY *make_pkey(const unsigned char bytes[KEY_LEN])
+/* The key as OpenSSL wants it. It keeps the seed in ordinary memory, which it wipes when the key is
+ * freed; so that should be soon. */
+static EVP_PKEY *make_pkey(const unsigned char *seed)
 {
-	EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes, SIGN_SEED_LEN);
-	unsigned char public[SIGN_PUBLIC_LEN];
-	size_t len = sizeof public;
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, SIGN_SEED_LEN);
 
-	if (pkey == NULL || EVP_PKEY_get_raw_public_key(pkey, public, &len) != 1)
+	if (pkey == NULL)
 		abort(); /* Any 32 bytes are a seed: only memory can be lacking. */
-	if (memcmp(public, bytes + SIGN_SEED_LEN, sizeof public) == 0)
-		return pkey;
+	return pkey;
+}
+
+static bool belongs(const unsigned char *public, const unsigned char *seed)
+{
+	EVP_PKEY *pkey = make_pkey(seed);
+	unsigned char derived[SIGN_PUBLIC_LEN];
+	size_t len = sizeof derived;
+
+	if (EVP_PKEY_get_raw_public_key(pkey, derived, &len) != 1)
+		abort(); /* As above. */
 	EVP_PKEY_free(pkey);
-	return NULL;
+	return memcmp(derived, public, sizeof derived) == 0;
+}
+
+static void keep_seed(struct sign_key *key, const unsigned char *seed)
+{
+	key->seed = OPENSSL_secure_malloc(SIGN_SEED_LEN);
+	if (key->seed == NULL)
+		abort(); /* Memory is exhausted. */
+	memcpy(key->seed, seed, SIGN_SEED_LEN);
 }
 
 static int decode(const char *text, size_t len, struct sign_key *key, struct err *err)
@@ -65,8 +81,8 @@ static int decode(const char *text, size_t len, struct sign_key *key, struct err
 	bool fits =
 		len == BASE64_LEN(KEY_LEN) && base64_decode(text, len, bytes, &n) && n == KEY_LEN;
 
-	if (fits) {
-		key->pkey = make_pkey(bytes);
+	if (fits && belongs(bytes + SIGN_SEED_LEN, bytes)) {
+		keep_seed(key, bytes);
 		base64_encode(bytes + SIGN_SEED_LEN, SIGN_PUBLIC_LEN, key->public);
 	}
 	OPENSSL_cleanse(bytes, sizeof bytes);
@@ -74,7 +90,7 @@ static int decode(const char *text, size_t len, struct sign_key *key, struct err
 		return err_set(err, CAPQ_EINVAL,
 			"the signing key is not base 64 of %d bytes (seed and public key)",
 			KEY_LEN);
-	if (key->pkey == NULL)
+	if (key->seed == NULL)
 		return err_set(err, CAPQ_EINVAL,
 			"the signing key is damaged: its public half does not belong to its seed");
 	return 0;
@@ -99,7 +115,7 @@ void sign_key_destroy(struct sign_key *key)
 {
 	if (key == NULL)
 		return;
-	EVP_PKEY_free(key->pkey);
+	OPENSSL_secure_clear_free(key->seed, SIGN_SEED_LEN);
 	free(key->name);
 	free(key);
 }
@@ -133,11 +149,13 @@ void sign_text(
 	unsigned char signature[SIGN_SIGNATURE_LEN];
 	size_t len = sizeof signature;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_PKEY *pkey = make_pkey(key->seed);
 
-	if (context == NULL || EVP_DigestSignInit(context, NULL, NULL, NULL, key->pkey) != 1 ||
+	if (context == NULL || EVP_DigestSignInit(context, NULL, NULL, NULL, pkey) != 1 ||
 		EVP_DigestSign(
 			context, signature, &len, (const unsigned char *)text, strlen(text)) != 1)
 		abort(); /* Ed25519 cannot fail but for want of memory. */
 	EVP_MD_CTX_free(context);
+	EVP_PKEY_free(pkey);
 	base64_encode(signature, sizeof signature, out);
 }

@@ -9,7 +9,8 @@
 #include "lib/str.h"
 
 struct path_info;
-struct sign_key; /* A secret key. Its bytes lie in OpenSSL's secure heap when there is one. */
+struct sign_key; /* A secret key. It lies in OpenSSL's secure heap when there is one, but while it
+		  * signs. */
 
 #define SIGN_SEED_LEN 32
 #define SIGN_PUBLIC_LEN 32
