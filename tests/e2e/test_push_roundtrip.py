@@ -84,6 +84,34 @@ class RoundTrip(unittest.TestCase):
                 for reference in references:
                     self.assertLessEqual(order.index(reference), order.index(path))
 
+    def test_what_refers_to_a_path_is_sent_meanwhile(self):
+        """Six paths, two jobs: while the first is being completed, those that refer to it are sent, and wait."""
+        first = self.nix.script("first", "echo first > $out")
+        others = [self.nix.script(f"refers{n}", "echo $first > $out", first=first) for n in range(5)]
+        with pushing.Cache() as cache:
+            cache.faults({"match": "/complete", "do": {"hold": True}})
+            push = cache.start_push("--jobs", "2", *others)
+            cache.wait_for("put", 6)
+            self.assertEqual(cache.completed(), [])
+            self.assertEqual(cache.calls("complete"), 1)
+            cache.control("release", {})
+            pushed = push.finish()
+            self.assertEqual((pushed.status, sorted(pushed.done())), (0, sorted([first, *others])))
+            self.assertEqual(cache.completed()[0], first)
+
+    def test_a_failed_reference_takes_back_what_was_sent(self):
+        first = self.nix.script("refused", "echo refused > $out")
+        second = self.nix.script("refers", "echo $first > $out", first=first)
+        with pushing.Cache() as cache:
+            cache.faults({"match": "/complete", "do": {"hold": True, "status": 400, "body": "no"}})
+            push = cache.start_push(second)
+            cache.wait_for("put", 2)
+            cache.control("release", {})
+            pushed = push.finish()
+            self.assertEqual(pushed.failed(), {first: "refused", second: "reference"})
+            state = cache.state()
+            self.assertEqual((state["open"], len(state["aborted"]), state["completed"]), ([], 2, []))
+
     def test_the_second_push_sends_nothing(self):
         with pushing.Cache() as cache:
             cache.push(self.user)
