@@ -16,7 +16,9 @@
 
 /* What it allocates; the files themselves are mapped and do not count. The largest library of
  * NVIDIA needs some MiB. */
+#ifndef DATA_MAX
 #define DATA_MAX (UINT64_C(1) << 30)
+#endif
 
 static void limit(int resource, rlim_t value)
 {
