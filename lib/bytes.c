@@ -56,10 +56,11 @@ bool bytes_begin(struct bytes b, const void *prefix, size_t size)
 /* By the last byte: memchr(3) looks at 32 at once, memmem(3) at one after the other. */
 uint64_t bytes_find(struct bytes b, uint64_t from, const void *wanted, size_t size)
 {
-	const unsigned char *text = wanted, *end = b.at + b.size, *at;
+	const unsigned char *text = wanted, *end, *at;
 
 	if (from >= b.size || b.size - from < size)
 		return UINT64_MAX;
+	end = b.at + b.size;
 	for (at = b.at + from + size - 1; at < end; at++) {
 		at = memchr(at, text[size - 1], (size_t)(end - at));
 		if (at == NULL)
