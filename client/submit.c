@@ -11,7 +11,7 @@
 #include "lib/mem.h"
 
 #define IDEMPOTENCY_KEY_MAX 200
-#define EVALUATION_MS (60 * 60 * 1000) /* A dry run is silent until all is evaluated. */
+#define EVALUATION_MS (60 * 60 * 1000) /* Silent until all is evaluated. */
 #define SUBMIT_MS (5 * 60 * 1000)      /* A hundred thousand rows are not written in an instant. */
 
 /* ---- sending ---- */
@@ -72,6 +72,18 @@ static int check_key(const char *key, struct err *err)
 	return 0;
 }
 
+/* The revision may have to be asked first which sets those are. */
+static bool has_open_sets(const struct job_source *source)
+{
+	const char *caps;
+	size_t at = 0;
+
+	while ((caps = option_next(source->options, "caps", &at)) != NULL)
+		if (strcmp(caps, "default") == 0 || str_starts(caps, "each"))
+			return true;
+	return source->is_file; /* Who knows. */
+}
+
 int submit_send(struct client *client, struct job_source *source, bool is_dry_run,
 	struct json **out, struct err *err)
 {
@@ -85,7 +97,7 @@ int submit_send(struct client *client, struct job_source *source, bool is_dry_ru
 		.content_type = "application/x-ndjson",
 		.read_body = read_body,
 		.owner = &body,
-		.silence_ms = is_dry_run ? EVALUATION_MS : SUBMIT_MS,
+		.silence_ms = is_dry_run || has_open_sets(source) ? EVALUATION_MS : SUBMIT_MS,
 	};
 	int rv = key == NULL ? 0 : check_key(key, err);
 
