@@ -41,7 +41,7 @@ static int map(int fd, struct bytes *out, struct err *err)
 static void unmap(struct bytes file)
 {
 	if (file.size > 0)
-		(void)munmap((void *)(uintptr_t)file.at, file.size);
+		(void)munmap((void *)file.at, file.size);
 }
 
 static int map_all(struct files *files, const int *fds, struct err *err)

@@ -15,7 +15,7 @@
 #include "lib/str.h"
 
 #define MODE_MASK 07777
-#define NOT_OPEN -1
+#define NOT_OPEN (-1)
 
 /* One name in all trees. */
 struct entry {
@@ -346,7 +346,7 @@ static int make_directory(const struct entry *e, int *out, struct err *err)
 static int merge_directory(const struct entry *e, struct err *err)
 {
 	cleanup_close int out = NOT_OPEN;
-	int fds[GPU_MERGE_MAX];
+	int fds[GPU_MERGE_MAX] = { 0 };
 	int rv = 0;
 
 	if (e->depth == MERGE_DEPTH_MAX)
