@@ -64,6 +64,21 @@ static void check_error(const char *body, size_t len)
 		CHECK((unsigned char)shown.text[i] >= ' ' && shown.text[i] != 0x7f);
 }
 
+/* The Retry-After header, whatever it holds; at a time that is not the beginning of all. */
+static void check_retry_after(const uint8_t *data, size_t size)
+{
+	cleanup_free char *text = fuzz_text(data, size);
+	struct retry_try last = { .status = 429, .retry_after = text, .body = "" };
+
+	for (int call = 0; call < RETRY_CALLS; call++) {
+		struct retry retry = { 0 };
+		int64_t wait = retry_next(&retry, (enum retry_call)call, &last, RETRY_FOR_MS,
+			INT64_C(1795373856391), 0.5);
+
+		CHECK(wait == -1 || (wait > 0 && wait <= RETRY_AFTER_MAX_MS));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	cleanup_free char *body = fuzz_bytes(data, size);
@@ -72,5 +87,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_missing(body, size);
 	check_upload(body, size);
 	check_error(body, size);
+	check_retry_after(data, size);
 	return 0;
 }
