@@ -160,7 +160,8 @@ static bool holds_its_set(
 
 	if ((to != JOB_PUSHING && to != JOB_DONE) || !store_job_get(p->store, id, &job))
 		return true;
-	holds = verify_job(p, build_id, job.caps, out_why);
+	holds = verify_job(
+		p, build_id, job.built_caps != NULL ? job.built_caps : job.caps, out_why);
 	job_finish(&job);
 	return holds;
 }
