@@ -1,4 +1,4 @@
-/* All four sections are tables of the same make: what stands in which column of which is data. */
+/* All sections are tables of the same make: what stands in which column of which is data. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #define LIMIT 20
 
 static const struct option_spec options[] = {
-	{ "section", 's', "NAME", "only history, accuracy, waits or promises" },
+	{ "section", 's', "NAME", "only history, accuracy, waits, promises or builders" },
 	{ "limit", 'n', "N", "at most so many rows of history; else 20, with --csv all" },
 	{ "csv", '\0', NULL, "print CSV" },
 	{ "no-header", '\0', NULL, "print no titles and no names of columns" },
@@ -89,6 +89,15 @@ static const struct field promises[] = {
 	{ .column = NULL },
 };
 
+static const struct field builders[] = {
+	{ "BUILDER", "name", TEXT },
+	{ "SPEED", "speed", COUNT },
+	{ "N", "n", COUNT },
+	{ "TAKES", "factor", FACTOR },
+	{ "LEARNT-SPEED", "learnt_speed", COUNT },
+	{ .column = NULL },
+};
+
 static const struct section {
 	const char *name, *title;
 	const struct field *fields;
@@ -98,6 +107,7 @@ static const struct section {
 	{ "waits", "How long jobs waited for their builds to begin, and how that slowed them down:",
 		waits },
 	{ "promises", "Promises of when builds begin:", promises },
+	{ "builders", "How much longer builders take than their speed says:", builders },
 };
 
 #define FIELDS_MAX 16
@@ -231,7 +241,8 @@ static int find_section(const char *name, const struct section **out, struct err
 			*out = &sections[i];
 	if (*out == NULL)
 		return err_set(err, CAPQ_EINVAL,
-			"no section '%.40s'; there are history, accuracy, waits and promises",
+			"no section '%.40s'; there are history, accuracy, waits, promises and "
+			"builders",
 			name);
 	return 0;
 }
@@ -288,13 +299,15 @@ const struct command cmd_stats = {
 	.arguments = "",
 	.summary = "Say what builds took, how good estimates were, how jobs waited",
 	.details = "Of the newest 50,000 builds and jobs of each state; the sums are made anew\n"
-		   "after a minute. Four sections: what builds took by package and capability\n"
+		   "after a minute. Five sections: what builds took by package and capability\n"
 		   "set, TREND being how the last third compares with the first; by what factor\n"
 		   "the estimates at which builds were started were wrong, WITHIN being how many\n"
 		   "were between p10 and p90 (80% is right), OVER how many took longer than the\n"
-		   "median (50% is right); waits and slowdowns; promises. Jobs for one\n"
-		   "capability are thin, those for several are fat. With --csv, sections are\n"
-		   "separated by an empty line.\n",
+		   "median (50% is right); waits and slowdowns; promises; and how builders\n"
+		   "compare, TAKES being how many times longer than their speed says, and\n"
+		   "LEARNT-SPEED what builders[].speed should be. Jobs for one capability are\n"
+		   "thin, those for several are fat. With --csv, sections are separated by an\n"
+		   "empty line.\n",
 	.examples = "capq stats\n"
 		    "capq stats --section accuracy\n"
 		    "capq stats --section history --csv > history.csv\n",

@@ -75,6 +75,13 @@ double estimates_builder_factor(const struct estimates *e, const char *builder)
 	return exp(builder_records_ln_factor(&e->builders, builder));
 }
 
+void estimates_each_builder(
+	const struct estimates *e, void (*each)(void *, const char *, size_t), void *owner)
+{
+	for (size_t i = 0; i < e->builders.n; i++)
+		each(owner, e->builders.items[i].name, (size_t)(e->builders.items[i].n + 0.5));
+}
+
 static double square(double x)
 {
 	return x * x;

@@ -6,9 +6,11 @@
  *   estimate_quantile(&cost, 0.9)               ... at most, nine times out of ten
  *   estimate_remaining(&cost, elapsed, 0.5)     ... from here, now that it has run so long
  *
- * A cost is time on a builder of speed 1; on another it takes
- * cost / speed * estimates_builder_factor(). Its logarithm is nearly normal, with the mean `mu`
- * and the standard deviation `sigma`, so exp(mu) is its median; only its tails are heavier.
+ * A cost is time on a builder of speed 1; on another it takes cost / speed, when the speed that is
+ * configured is right. How far it is not is learnt as well (estimates_builder_factor()): so a slow
+ * builder's times do not make packages dear, and people can see which speed to correct. Its
+ * logarithm is nearly normal, with the mean `mu` and the standard deviation `sigma`, so exp(mu) is
+ * its median; only its tails are heavier.
  *
  * All that is known follows from the calls in their order: whoever makes the same calls again, for
  * instance with a history read from a data base, gets the same answers to the last bit. Memory is
@@ -89,8 +91,14 @@ void estimates_saw(struct estimates *e, const struct estimate_key *key, uint64_t
 void estimates_get(const struct estimates *e, const struct estimate_key *key, const char *version,
 	int64_t now_ms, struct estimate *out);
 
-/* How many times longer a builder takes than its speed says, learnt; 1 when it is not known. */
+/* How many times longer a builder takes than its speed says, against the average of all builders
+ * over recent builds, learnt; 1 when it is not known. Its speed should be so many times smaller. */
 double estimates_builder_factor(const struct estimates *e, const char *builder);
+
+/* Call `each` for the builders that are known: those that built something that had been built twice
+ * before. `n` is about how many such builds count, at most a hundred. */
+void estimates_each_builder(const struct estimates *e,
+	void (*each)(void *owner, const char *builder, size_t n), void *owner);
 
 size_t estimates_n_packages(const struct estimates *e); /* Names remembered. */
 

@@ -16,6 +16,7 @@
 #include "lib/settings.h"
 #include "sched/schedule.h"
 
+struct estimates;
 struct pipeline;
 
 /* What the pipeline tells whoever watches, all from the loop's thread. */
@@ -73,6 +74,7 @@ size_t pipeline_n_evaluations(const struct pipeline *p);
 size_t pipeline_n_pushes(const struct pipeline *p);
 size_t pipeline_n_children(const struct pipeline *p);
 struct sched *pipeline_sched(const struct pipeline *p);
+const struct estimates *pipeline_estimates(const struct pipeline *p);
 struct store *pipeline_store(const struct pipeline *p);
 struct revisions *pipeline_revisions(const struct pipeline *p);
 const struct settings *pipeline_settings(const struct pipeline *p);

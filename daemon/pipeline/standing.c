@@ -60,6 +60,11 @@ struct sched *pipeline_sched(const struct pipeline *p)
 	return p->sched;
 }
 
+const struct estimates *pipeline_estimates(const struct pipeline *p)
+{
+	return p->estimates;
+}
+
 struct store *pipeline_store(const struct pipeline *p)
 {
 	return p->store;

@@ -39,13 +39,11 @@ static void read_rows(struct store *store, struct sums *sums)
 
 static void write_sums(const struct sums *sums, int64_t now_ms, struct json_out *out)
 {
-	json_out_object(out, NULL);
 	json_out_time(out, "at", now_ms);
 	json_out_int(out, "rows_max", STATS_ROWS_MAX);
 	packages_to_json(sums->packages, out);
 	accuracy_to_json(sums->accuracy, out);
 	waits_to_json(sums->waits, out);
-	json_out_end_object(out);
 }
 
 int stats_make(const char *database, int64_t now_ms, struct json_out *out, struct err *err)

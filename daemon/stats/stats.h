@@ -7,8 +7,8 @@
 
 #define STATS_ROWS_MAX 50000 /* The newest so many of each kind are looked at. */
 
-/* Append what GET /stats answers, as of `now_ms` since 1970. Takes a while: on any thread but the
- * loop's. */
+/* Add the members of what GET /stats answers that the data base knows, as of `now_ms` since 1970.
+ * Takes a while: on any thread but the loop's. */
 int stats_make(const char *database, int64_t now_ms, struct json_out *out, struct err *err);
 
 #endif

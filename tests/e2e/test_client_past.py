@@ -95,6 +95,8 @@ STATS = {
                "slowdown_mean": 1.5, "slowdown_median": 1, "slowdown_p90": 2, "slowdown_max": 12.34}],
     "promises": [{"class": "fat", "made": 9, "kept": 4, "late": 2, "gone": 1, "open": 2, "overdue": 1,
                   "late_median_seconds": 30, "late_p90_seconds": None, "late_max_seconds": 90}],
+    "builders": [{"name": "local", "speed": 100, "n": 87, "factor": 1.25, "learnt_speed": 80},
+                 {"name": "ssh://elsewhere", "speed": None, "n": 1, "factor": 0.5, "learnt_speed": 200}],
 }
 
 
@@ -103,7 +105,7 @@ class Stats(CapqCase):
         super().setUp()
         self.world.stats = STATS
 
-    def test_four_tables(self):
+    def test_five_tables(self):
         self.says("stats",
                   "What builds took, those first that took the longest in all:\n"
                   "PACKAGE\tSYSTEM\tCAPS\tN\tFAILED\tMEDIAN\tP90\tTREND\tTOTAL\n"
@@ -122,20 +124,25 @@ class Stats(CapqCase):
                   "\n"
                   "Promises of when builds begin:\n"
                   "CLASS\tMADE\tKEPT\tLATE\tGONE\tOPEN\tOVERDUE\tLATE-BY\tP90\tMAX\n"
-                  "fat\t9\t4\t2\t1\t2\t1\tAGE\t\tAGE\n")
+                  "fat\t9\t4\t2\t1\t2\t1\tAGE\t\tAGE\n"
+                  "\n"
+                  "How much longer builders take than their speed says:\n"
+                  "BUILDER\tSPEED\tN\tTAKES\tLEARNT-SPEED\n"
+                  "local\t100\t87\t1.25x\t80\n"
+                  "ssh://elsewhere\t\t1\t0.50x\t200\n")
         self.assertEqual(self.asked(), ["GET /stats"])
 
     def test_one_of_them(self):
         self.says("stats --section history --limit 1 --no-header",
                   "torch\tx86_64-linux\t8.0,8.6+PTX\t12\t1\tAGE\tAGE\t+12%\tAGE\n")
-        self.refuses("stats --section all", 2, "no section 'all'; there are history, accuracy, waits and promises")
+        self.refuses("stats --section all", 2, "no section 'all'; there are history, accuracy, waits, promises and builders")
 
     def test_json(self):
         self.assertEqual(json.loads(self.capq("stats", "--json").out), STATS)
         self.assertEqual(json.loads(self.capq("stats", "--json", "-s", "waits").out), STATS["waits"])
 
     def test_csv_has_all_that_json_has(self):
-        for section in ("history", "accuracy", "waits", "promises"):
+        for section in ("history", "accuracy", "waits", "promises", "builders"):
             rows = list(csv.DictReader(io.StringIO(self.capq("stats", "--csv", "--section", section).out)))
             self.assertEqual(len(rows), len(STATS[section]))
             for row, wanted in zip(rows, STATS[section]):
@@ -144,7 +151,7 @@ class Stats(CapqCase):
                 wanted.pop("ptx", None)
                 self.assertEqual(row, {name: "" if value is None else "%g" % value if not isinstance(value, str) else value
                                        for name, value in wanted.items()})
-        self.assertEqual(self.capq("stats", "--csv").out.count("\n\n"), 3)
+        self.assertEqual(self.capq("stats", "--csv").out.count("\n\n"), 4)
 
     def test_they_fit(self):
         for width in (80, 100, 160):

@@ -21,10 +21,10 @@ SETS = ("8.6", "8.0,8.6")
 @contextlib.contextmanager
 def built_twice():
     """A daemon that has built torch for two sets, and all that again with other hashes."""
-    flavours = [{"name": name, "config": {"toy": {"salt": f"{name}{os.getpid()}", "sizeKiB": 1}}} for name in ("first", "second")]
+    flavours = [{"name": name, "config": {"toy": {"salt": f"{name}{os.getpid()}", "sizeKiB": 1}}} for name in ("first", "second", "third")]
     builders = [{"name": "local", "max_jobs": 2, "speed": 200}]
     with nixbox.Nix(), capqd.Repository() as nixpkgs, capqd.Daemon(nixpkgs, flavours=flavours, builders=builders) as daemon:
-        for flavour in flavours:
+        for flavour in flavours[:2]:
             jobs = daemon.wait(*daemon.submit("python3Packages.torch", SETS, flavour=flavour["name"]))
             assert {job["state"] for job in jobs} == {"done"}, jobs
         yield daemon
@@ -89,6 +89,8 @@ class Past(unittest.TestCase):
         self.assertLessEqual(1, waits["all"]["slowdown_mean"])
         self.assertEqual([(row["made"], row["kept"]) for row in stats["promises"]], [(4, 4), (2, 2), (2, 2)])
 
+        self.assertEqual(stats["builders"], [])  # Nothing was built for the third time.
+
         # They are made once a minute; who asks meanwhile gets the same.
         self.assertEqual(daemon.get("/stats"), stats)
         self.assertEqual(json.loads(daemon.client("stats", "--json").stdout), stats)
@@ -152,6 +154,14 @@ class Past(unittest.TestCase):
                                   stderr=subprocess.PIPE, check=False, timeout=capqd.PATIENCE)
             self.assertEqual((done.returncode, done.stderr), (0, b""))
 
+    def builders(self, daemon):
+        """What is built for the third time says something of its builder; alone, that is as fast as it is said to be."""
+        daemon.wait(*daemon.submit("python3Packages.torch", SETS, flavour="third"))
+        daemon.restart()  # The sums are made anew, from what is learnt anew.
+        [builder] = daemon.get("/stats")["builders"]
+        self.assertLess(0, builder.pop("n"))
+        self.assertEqual(builder, {"name": "local", "speed": 200, "factor": 1, "learnt_speed": 200})
+
     def test_what_was_built_twice(self):
         with built_twice() as daemon:
             with self.subTest("history"):
@@ -160,6 +170,8 @@ class Past(unittest.TestCase):
                 self.stats(daemon)
             with self.subTest("export"):
                 self.export(daemon)
+            with self.subTest("builders"):
+                self.builders(daemon)
 
 
 if __name__ == "__main__":

@@ -398,6 +398,35 @@ static void a_slow_builder_is_no_dear_package(void **state)
 	estimates_destroy(e);
 }
 
+struct heard {
+	char names[64];
+	size_t n;
+};
+
+static void note_builder(void *owner, const char *builder, size_t n)
+{
+	struct heard *heard = owner;
+
+	(void)strcat(strcat(heard->names, builder), " ");
+	heard->n += n;
+}
+
+static void builders_in_the_order_in_which_they_came(void **state)
+{
+	struct estimates *e = estimates_create();
+	struct heard heard = { .n = 0 };
+
+	(void)state;
+	estimates_each_builder(e, note_builder, &heard);
+	assert_int_equal(heard.n, 0);
+	for (int i = 0; i < 30; i++)
+		learn_on(e, i < 20 ? "zeus" : "ares", "torch", 10);
+	estimates_each_builder(e, note_builder, &heard);
+	assert_string_equal(heard.names, "zeus ares ");
+	assert_in_range(heard.n, 25, 30); /* Later ones count more. */
+	estimates_destroy(e);
+}
+
 /* When all builds take longer, it is the builds. */
 static void one_builder_alone_is_as_fast_as_it_says(void **state)
 {
@@ -534,6 +563,7 @@ int main(void)
 		cmocka_unit_test(a_build_that_ends_is_better_than_a_bound),
 		cmocka_unit_test(costs_are_in_time_of_a_builder_of_speed_1),
 		cmocka_unit_test(a_slow_builder_is_no_dear_package),
+		cmocka_unit_test(builders_in_the_order_in_which_they_came),
 		cmocka_unit_test(one_builder_alone_is_as_fast_as_it_says),
 		cmocka_unit_test(sets_that_make_no_difference_are_pooled),
 		cmocka_unit_test(medians_of_what_is_used_beside_time),

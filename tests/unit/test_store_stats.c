@@ -176,7 +176,9 @@ static void sums_of_a_data_base(void **state)
 	int64_t n;
 
 	add_run(c->store, start(c->store, build, "set"), false, 60000);
+	json_out_object(&out, NULL);
 	assert_int_equal(stats_make(c->path, INT64_C(1700000000000), &out, NULL), 0);
+	json_out_end_object(&out);
 	assert_int_equal(json_parse(out.text.text, out.text.len, &json, NULL), 0);
 	assert_string_equal(json_text(json_get(json, "at")), "2023-11-14T22:13:20.000Z");
 	assert_true(json_int(json_get(json_first(json_get(json, "accuracy")), "n"), &n));
