@@ -73,6 +73,8 @@ static void print_what(const struct output *output, const struct job *job)
 	print_text(output, "system", job->system);
 	if (job->priority != 0)
 		output_field(output, "priority", "%d", job->priority);
+	if (job->is_leftover)
+		output_field(output, "class", "leftover: when there is nothing else to build");
 	print_text(output, "submitted by", job->submitter);
 	print_text(output, "derivation", job->drv_path);
 	print_text(output, "same as", job->same_as);

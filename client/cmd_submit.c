@@ -14,6 +14,7 @@ static const struct option_spec options[] = {
 	{ "priority", '\0', "N", "-1000 to 1000, higher is earlier; else 0" },
 	{ "unsupported", '\0', "WHAT",
 		"when a package does not support a capability: fail (else), skip, closest" },
+	{ "leftover", '\0', NULL, "build it when there is nothing else to build" },
 	{ "from", '\0', "FILE", "read the jobs from a file, or from standard input with -" },
 	{ "dry-run", 'n', NULL, "evaluate and plan only, and say what would be built" },
 	{ "parsable", '\0', NULL, "print the ids only, one a line" },
@@ -132,9 +133,9 @@ const struct command cmd_submit = {
 		   "--dry-run, or `capq wait`.\n"
 		   "\n"
 		   "With --from, jobs come as JSON objects, one a line or in an array, with\n"
-		   "attr and caps, and if need be ptx, rev, flavour, system and priority; what\n"
-		   "an object leaves out is taken from the options. The file may be of any\n"
-		   "size.\n"
+		   "attr and caps, and if need be ptx, rev, flavour, system, priority,\n"
+		   "unsupported and leftover; what an object leaves out is taken from the\n"
+		   "options. The file may be of any size.\n"
 		   "\n"
 		   "With --wait and --json, only the finished jobs are printed, at the end.\n",
 	.examples = "capq submit python3Packages.torch --caps 8.6 --caps 8.9 --rev master\n"

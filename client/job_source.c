@@ -38,6 +38,7 @@ static int read_common(struct job_source *source, struct err *err)
 	if (rv < 0)
 		return rv;
 	common->priority = (int)priority;
+	common->is_leftover = option_given(options, "leftover");
 	if (unsupported != NULL && !unsupported_from_name(unsupported, &common->unsupported))
 		return err_set(err, CAPQ_EINVAL,
 			"--unsupported %.32s: expected fail, skip or closest", unsupported);
@@ -153,6 +154,8 @@ static int next_of_file(struct job_source *source, struct job_spec *out, struct 
 		out->priority = common->priority;
 	if (!says(json, "unsupported"))
 		out->unsupported = common->unsupported;
+	if (!says(json, "leftover"))
+		out->is_leftover = common->is_leftover;
 	return 1;
 }
 

@@ -11,7 +11,7 @@
 #include "lib/job.h"
 
 struct job_source {
-	struct job_spec common; /* rev, flavour, system, priority, unsupported. */
+	struct job_spec common; /* rev, flavour, system, priority, unsupported, leftover. */
 
 	/* Packages and sets, borrowed from the command line; each was checked already. */
 	const struct options *options;

@@ -65,6 +65,8 @@ struct job_spec {
 	char system[SYSTEM_MAX + 1]; /* "": the daemon's first. */
 	int priority;                /* -PRIORITY_MAX..PRIORITY_MAX; higher first. */
 	enum unsupported unsupported;
+	bool is_leftover; /* Built only when there is nothing else to build, or its promise is due.
+			   */
 };
 
 /* A job as the data base has it. Strings are owned by the record. */
@@ -83,7 +85,8 @@ struct job {
 	bool trusted;   /* The revision is an ancestor of a configured branch. */
 	char *system;
 	int priority;
-	char *submitter; /* "root", "token ci", ... */
+	bool is_leftover; /* As in struct job_spec. */
+	char *submitter;  /* "root", "token ci", ... */
 	enum job_state state;
 	enum job_state held_state; /* JOB_ON_HOLD: where it goes on. */
 	enum failure failure;

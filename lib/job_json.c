@@ -122,6 +122,13 @@ static int read_unsupported(const struct json *value, struct job_spec *spec, str
 	return 0;
 }
 
+static int read_leftover(const struct json *value, struct job_spec *spec, struct err *err)
+{
+	if (!json_bool(value, &spec->is_leftover))
+		return err_set(err, CAPQ_EINVAL, "'leftover' must be true or false");
+	return 0;
+}
+
 static int refuse_member(const char *name, struct err *err)
 {
 	/* nixpkgs' names, and the one that many think is nixpkgs'. */
@@ -131,7 +138,7 @@ static int refuse_member(const char *name, struct err *err)
 		return err_set(err, CAPQ_EINVAL, "'%s' is called 'caps' here", name);
 	return err_set(err, CAPQ_EINVAL,
 		"'%.64s' means nothing here; a job has attr, caps, ptx, rev, flavour, system, "
-		"priority, unsupported",
+		"priority, unsupported, leftover",
 		name);
 }
 
@@ -155,6 +162,8 @@ static int read_member(const struct json *member, struct job_spec *spec, struct 
 		return read_priority(member, spec, err);
 	if (strcmp(name, "unsupported") == 0)
 		return read_unsupported(member, spec, err);
+	if (strcmp(name, "leftover") == 0)
+		return read_leftover(member, spec, err);
 	return refuse_member(name, err);
 }
 
@@ -206,6 +215,8 @@ void job_spec_to_json(const struct job_spec *spec, struct json_out *out)
 		json_out_int(out, "priority", spec->priority);
 	if (spec->unsupported != UNSUPPORTED_FAIL)
 		json_out_text(out, "unsupported", unsupported_name(spec->unsupported));
+	if (spec->is_leftover)
+		json_out_bool(out, "leftover", true);
 	json_out_end_object(out);
 }
 
@@ -311,6 +322,7 @@ void job_members_to_json(const struct job *job, struct json_out *out)
 	json_out_bool(out, "trusted", job->trusted);
 	json_out_text(out, "system", job->system);
 	json_out_int(out, "priority", job->priority);
+	json_out_bool(out, "leftover", job->is_leftover);
 	json_out_text(out, "submitter", job->submitter);
 	json_out_text(out, "state", job_state_name(job->state));
 	json_out_text(out, "reason", job->reason);
@@ -482,6 +494,7 @@ int job_from_json(const struct json *json, struct job *out, struct err *err)
 	job.trusted = bool_of(json, "trusted");
 	job.system = text_of(json, "system");
 	job.priority = priority_of(json);
+	job.is_leftover = bool_of(json, "leftover");
 	job.submitter = text_or_empty(json, "submitter");
 	job.reason = text_of(json, "reason");
 	job.drv_path = text_of(json, "drv_path");

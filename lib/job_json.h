@@ -9,7 +9,8 @@
 /* Read what somebody asks for:
  *
  *   {"attr": "python3Packages.torch", "caps": ["8.0","8.6"] or "8.0,8.6+PTX", "ptx": false,
- *    "rev": "master", "flavour": "default", "system": "x86_64-linux", "priority": 0}
+ *    "rev": "master", "flavour": "default", "system": "x86_64-linux", "priority": 0,
+ *    "leftover": false}
  *
  * attr and caps are required; null and "" stand for what is not said. CAPQ_EINVAL (CAPQ_ETOOBIG:
  * too many capabilities) with a sentence for everything that does not fit, names that mean nothing

@@ -40,6 +40,7 @@ static void fill_in(const struct submission_context *c, const struct spooled *jo
 {
 	out->priority = job->priority;
 	out->unsupported = c->unsupported;
+	out->is_leftover = job->is_leftover;
 	(void)strcpy(out->attr, job->attr); /* It came out of such a spec. */
 	(void)strcpy(out->rev, c->rev_name);
 	(void)strcpy(out->flavour, c->flavour);

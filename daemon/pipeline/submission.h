@@ -28,7 +28,8 @@ struct submission {
 	char digest[SHA256_HEX_LEN + 1]; /* "" until it is asked for. */
 	struct submission_context *contexts;
 	size_t n_contexts, contexts_capacity;
-	struct str spool; /* Of each job: context (4 bytes), priority (2), attribute and a NUL. */
+	struct str spool; /* Of each job: context (4 bytes), priority (2), whether it is a leftover
+			     (1), attribute and a NUL. */
 	size_t n;
 	struct json_out answer; /* Of those that are entered. */
 	size_t n_looked_up;     /* Contexts whose revision is known. */
@@ -50,6 +51,7 @@ struct submission {
 struct spooled {
 	uint32_t context;
 	int16_t priority;
+	bool is_leftover;
 	const char *attr;
 };
 

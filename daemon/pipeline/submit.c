@@ -9,6 +9,7 @@
 #include "daemon/pipeline/probing.h"
 #include "daemon/pipeline/steps.h"
 #include "daemon/pipeline/submission.h"
+#include "daemon/pipeline/wanting.h"
 #include "daemon/store/batch.h"
 #include "daemon/store/context.h"
 #include "daemon/store/job.h"
@@ -114,6 +115,7 @@ int submission_add_one(
 		return rv;
 	str_add_bytes(&s->spool, &context, sizeof context);
 	str_add_bytes(&s->spool, &priority, sizeof priority);
+	str_add_bytes(&s->spool, &spec->is_leftover, sizeof spec->is_leftover);
 	str_add_bytes(&s->spool, spec->attr, strlen(spec->attr) + 1);
 	s->n++;
 	return 0;
@@ -162,9 +164,12 @@ bool submission_next(const struct submission *s, size_t *at, struct spooled *out
 	if (*at == s->spool.len)
 		return false;
 	memcpy(&out->context, p, sizeof out->context);
-	memcpy(&out->priority, p + sizeof out->context, sizeof out->priority);
-	out->attr = p + sizeof out->context + sizeof out->priority;
-	*at += sizeof out->context + sizeof out->priority + strlen(out->attr) + 1;
+	p += sizeof out->context;
+	memcpy(&out->priority, p, sizeof out->priority);
+	p += sizeof out->priority;
+	memcpy(&out->is_leftover, p, sizeof out->is_leftover);
+	out->attr = p + sizeof out->is_leftover;
+	*at = (size_t)(out->attr + strlen(out->attr) + 1 - s->spool.text);
 	return true;
 }
 
@@ -219,6 +224,12 @@ static void reconsider(
 	job_finish(&job);
 }
 
+static void want_again(struct pipeline *p, int64_t build_id, int64_t unused)
+{
+	(void)unused;
+	wants_changed(p, build_id);
+}
+
 void submission_enter_job(
 	struct submission *s, const struct spooled *job, int64_t batch_id, struct job_entered *out)
 {
@@ -231,6 +242,7 @@ void submission_enter_job(
 		.rev_from = c->from,
 		.submitter = s->who,
 		.priority = job->priority,
+		.is_leftover = job->is_leftover,
 		.batch_id = batch_id,
 		.now_ms = clock_wall_ms(),
 	};
@@ -238,6 +250,8 @@ void submission_enter_job(
 	store_job_enter(s->p->store, &entry, out);
 	if (out->existing && out->state == JOB_FAILED)
 		reconsider(s, c->unsupported, out);
+	if (out->raised_build != 0)
+		after_commit(s->p, want_again, out->raised_build, 0);
 }
 
 void submission_answer_add(struct submission *s, const struct job_entered *job)

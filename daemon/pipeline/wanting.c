@@ -80,7 +80,10 @@ static void begin_fold(struct folding *f, int64_t build_id)
 {
 	f->build_id = build_id;
 	f->want = (struct sched_want){
-		.is_held = true, .since_ms = INT64_MAX, .start_by_ms = SCHED_PROMISE_NOW
+		.is_held = true,
+		.is_leftover = true,
+		.since_ms = INT64_MAX,
+		.start_by_ms = SCHED_PROMISE_NOW,
 	};
 	f->heaviest = -1;
 	f->is_promised = true;
@@ -113,6 +116,7 @@ static void fold(struct folding *f, const struct job_want *job)
 	if (job->is_held)
 		return;
 	want->is_held = false;
+	want->is_leftover &= job->is_leftover;
 	want->weight += weight;
 	if (job->bumped_at > want->bumped_ms)
 		want->bumped_ms = job->bumped_at;

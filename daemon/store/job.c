@@ -19,7 +19,7 @@
 	"j.submitter, j.state, j.held_state, j.failure, j.reason, j.drv_path, j.outputs, "                    \
 	"j.build_id, j.submitted_at, j.started_at, j.finished_at, b.attempts, b.wall_ms, "                    \
 	"b.core_ms, b.bytes_pushed, j.caps_from, (SELECT caps FROM contexts WHERE id = j.built_context_id), " \
-	"j.unsupported, j.is_skipped, " SAME_AS
+	"j.unsupported, j.is_skipped, j.is_leftover, " SAME_AS
 #define JOB_PARENTS                                                                                \
 	"JOIN contexts c ON c.id = j.context_id JOIN revisions r ON r.id = c.revision_id "         \
 	"LEFT JOIN builds b ON b.id = j.build_id "
@@ -43,6 +43,7 @@ enum {
 	INSERT,
 	FIND,
 	ADOPT,
+	RAISE,
 	GET,
 	CHANGE,
 	SET_DERIVATION,
@@ -71,14 +72,15 @@ enum {
 static const char *const sql[N_STATEMENTS] = {
 	[INSERT] =
 		"INSERT INTO jobs (attr, context_id, state, caps_from, unsupported, rev_from, "
-		"submitter, priority, batch_id, submitted_at) VALUES (?, ?, 'evaluating', ?, ?, ?, "
-		"?, ?, ?, ?) "
+		"submitter, priority, is_leftover, batch_id, submitted_at) VALUES (?, ?, 'evaluating', ?, ?, ?, "
+		"?, ?, ?, ?, ?) "
 		"ON CONFLICT (attr, context_id) WHERE state NOT IN ('cancelled', 'superseded') "
 		"DO NOTHING",
 	[FIND] = "SELECT id, state, batch_id IS " OPEN_BATCH
-		 " FROM jobs WHERE attr = ? AND context_id = ? AND "
+		 ", is_leftover, build_id FROM jobs WHERE attr = ? AND context_id = ? AND "
 		 "state NOT IN ('cancelled', 'superseded')",
 	[ADOPT] = "UPDATE jobs SET batch_id = NULL WHERE id = ?",
+	[RAISE] = "UPDATE jobs SET is_leftover = 0 WHERE id = ?",
 	[GET] = "SELECT " JOB_COLUMNS JOB_TABLES "WHERE j.id = ? AND " VISIBLE,
 	[CHANGE] = "UPDATE jobs SET state = ?, held_state = ?, failure = ?, reason = ?, "
 		   "finished_at = ? WHERE id = ?",
@@ -143,30 +145,44 @@ static enum job_state state_of(const char *name)
 
 /* ---- entering ---- */
 
+/* What is there of the same identity. */
+struct found {
+	bool is_staged, is_leftover;
+	int64_t build_id;
+};
+
 static bool find(struct store *store, const struct job_entry *entry, struct job_entered *out,
-	bool *out_is_staged)
+	struct found *found)
 {
 	struct query q = query_begin(store, &statements, FIND);
-	bool found;
+	bool is_there;
 
 	query_text(&q, entry->attr);
 	query_int(&q, entry->context_id);
-	found = query_row(&q);
-	if (found) {
+	is_there = query_row(&q);
+	if (is_there) {
 		out->id = query_get_int(&q, 0);
 		out->state = state_of(query_get_text(&q, 1));
-		*out_is_staged = query_get_int(&q, 2) != 0;
+		found->is_staged = query_get_int(&q, 2) != 0;
+		found->is_leftover = query_get_int(&q, 3) != 0;
+		found->build_id = query_get_int_or(&q, 4, 0);
 	}
 	query_end(&q);
-	return found;
+	return is_there;
 }
 
-void store_job_enter(struct store *store, const struct job_entry *entry, struct job_entered *out)
+static void change_one(struct store *store, int statement, int64_t id)
+{
+	struct query q = query_begin(store, &statements, statement);
+
+	query_int(&q, id);
+	query_run(&q);
+}
+
+static bool insert(struct store *store, const struct job_entry *entry)
 {
 	struct query q = query_begin(store, &statements, INSERT);
-	bool is_staged = false;
 
-	memset(out, 0, sizeof *out);
 	query_text(&q, entry->attr);
 	query_int(&q, entry->context_id);
 	query_text(&q, entry->caps_from);
@@ -174,23 +190,33 @@ void store_job_enter(struct store *store, const struct job_entry *entry, struct 
 	query_text(&q, entry->rev_from);
 	query_text(&q, entry->submitter);
 	query_int(&q, entry->priority);
+	query_int(&q, entry->is_leftover);
 	query_int_or_null(&q, entry->batch_id, 0);
 	query_int(&q, entry->now_ms);
 	query_run(&q);
-	if (store_changes(store) > 0) {
+	return store_changes(store) > 0;
+}
+
+void store_job_enter(struct store *store, const struct job_entry *entry, struct job_entered *out)
+{
+	struct found found = { 0 };
+
+	memset(out, 0, sizeof *out);
+	if (insert(store, entry)) {
 		out->id = store_last_id(store);
 		out->state = JOB_EVALUATING;
 		return;
 	}
-	if (!find(store, entry, out, &is_staged))
+	if (!find(store, entry, out, &found))
 		return; /* The store has failed. */
-	out->adopted = is_staged && entry->batch_id == 0;
+	out->adopted = found.is_staged && entry->batch_id == 0;
 	out->existing = !out->adopted;
-	if (out->adopted) {
-		q = query_begin(store, &statements, ADOPT);
-		query_int(&q, out->id);
-		query_run(&q);
-	}
+	if (out->adopted)
+		change_one(store, ADOPT, out->id);
+	if (!found.is_leftover || entry->is_leftover)
+		return;
+	change_one(store, RAISE, out->id);
+	out->raised_build = found.build_id;
 }
 
 /* ---- one job ---- */
@@ -226,7 +252,8 @@ static void row_to_job(struct query *q, struct job *job)
 	job->built_caps = query_copy_text(q, 25);
 	(void)unsupported_from_name(query_get_text(q, 26), &job->unsupported);
 	job->is_skipped = query_get_int(q, 27) != 0;
-	job->same_as = query_copy_text(q, 28);
+	job->is_leftover = query_get_int(q, 28) != 0;
+	job->same_as = query_copy_text(q, 29);
 }
 
 bool store_job_get(struct store *store, int64_t id, struct job *out)

@@ -14,6 +14,7 @@ struct job_entry {
 	const char *submitter;
 	enum unsupported unsupported;
 	int priority;
+	bool is_leftover;
 	int64_t batch_id; /* 0: it is visible at once. */
 	int64_t now_ms;
 };
@@ -22,12 +23,15 @@ struct job_entered {
 	int64_t id;
 	bool existing; /* It was there already. */
 	bool adopted;  /* It belonged to the batch that is being written, and does not any more. */
+	int64_t raised_build; /* It was there as a leftover and is none any more, and had this
+				 build; 0. */
 	enum job_state state;
 };
 
 /* Enter the job unless a live one of its identity is there. One that is there but belongs to the
  * batch that is being written is taken out of it when `batch_id` is 0: it becomes visible at once,
- * and stays should the batch be dropped. */
+ * and stays should the batch be dropped. One that is there as a leftover is none any more when it
+ * is entered again as more than that. */
 void store_job_enter(struct store *store, const struct job_entry *entry, struct job_entered *out);
 
 /* False when there is none, or it belongs to a batch that is not whole. The caller ends with

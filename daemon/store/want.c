@@ -13,10 +13,10 @@ enum {
 };
 
 #define LIVE "('evaluating', 'planning', 'waiting', 'pushing', 'on_hold')"
-#define WANTS                                                                                              \
-	"SELECT j.id, j.build_id, j.state = 'on_hold', j.priority, j.bumped_at, j.submitted_at, "          \
-	"j.since_at, j.start_by, j.cost_ms, j.chain_ms, j.rev_from, c.caps, j.submitter FROM jobs j JOIN " \
-	"contexts c ON c.id = coalesce(j.built_context_id, j.context_id) WHERE +j.state IN " LIVE          \
+#define WANTS                                                                                                             \
+	"SELECT j.id, j.build_id, j.state = 'on_hold', j.priority, j.bumped_at, j.submitted_at, "                         \
+	"j.since_at, j.start_by, j.cost_ms, j.chain_ms, j.rev_from, c.caps, j.submitter, j.is_leftover FROM jobs j JOIN " \
+	"contexts c ON c.id = coalesce(j.built_context_id, j.context_id) WHERE +j.state IN " LIVE                         \
 	" AND "
 
 static const char *const sql[N_STATEMENTS] = {
@@ -55,6 +55,7 @@ static void each_row(struct query *q, void (*each)(void *, const struct job_want
 			.rev_from = query_get_text(q, 10),
 			.caps = query_get_text(q, 11),
 			.submitter = query_get_text(q, 12),
+			.is_leftover = query_get_int(q, 13) != 0,
 		};
 
 		each(owner, &want);

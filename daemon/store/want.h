@@ -16,6 +16,7 @@ struct job_want {
 	int64_t job_id, build_id;
 	bool is_held;
 	int priority;
+	bool is_leftover;
 	int64_t bumped_at; /* 0: never. */
 	int64_t submitted_at;
 	struct promise promise;

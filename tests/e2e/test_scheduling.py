@@ -254,6 +254,21 @@ class OverTime(unittest.TestCase):
             capqd.until(lambda: all(site.build(b)["state"] == "building" for b in gates), "the gates do not begin again")
             self.assertEqual([site.why(b)["ahead"] for b in (fat, *thin)], list(range(len(thin) + 1)))
 
+            # A leftover comes behind all others, until it is asked for once more as what it is not any more.
+            [rest_job] = site.submit("thin30", flavour="thin", leftover=True)
+            site.await_job(rest_job, "waiting")
+            rest = site.job(rest_job)["build"]
+            site.await_state("ready", rest)
+            self.assertEqual([site.why(b)["ahead"] for b in (fat, *thin, rest)], list(range(len(thin) + 2)))
+            self.assertTrue(site.job(rest_job)["leftover"])
+            site.post(f"/jobs/{fat_job}/hold")
+            self.assertEqual(site.why(rest)["ahead"], len(thin))
+            self.assertEqual(site.submit("thin7", flavour="thin", leftover=True), [site.jobs()[0]["id"]])
+            site.post(f"/jobs/{site.jobs()[0]['id']}/cancel")
+            self.assertEqual(site.submit("thin30", flavour="thin"), [rest_job])
+            site.post(f"/jobs/{fat_job}/release")
+            thin.append(rest)
+
             # Other weights, another order.
             site.settings["scheduling"]["branches"][0]["weight"] = 100000
             site.configure()
@@ -263,11 +278,11 @@ class OverTime(unittest.TestCase):
             self.expectations(site, fat_job)
             with subprocess.Popen([f"{capqd.BIN}/capq", "wait", str(fat_job)], stdout=subprocess.PIPE, text=True,
                                   env={**os.environ, "CAPQ_SERVER": f"unix:{site.socket}"}) as waiting:
-                self.assertRegex(waiting.stdout.readline(), r"waiting \(6 ahead; .*done about \d\d:\d\d \(p90 \d\d:\d\d\)")
+                self.assertRegex(waiting.stdout.readline(), r"waiting \(7 ahead; .*done about \d\d:\d\d \(p90 \d\d:\d\d\)")
                 site.open("gate1", "gate2")
                 site.wait(*[job["id"] for job in site.jobs()])
                 self.assertIn(": done after ", waiting.communicate()[0])
-            self.assertEqual([b for b in site.starts() if b not in gates][-7:], [*thin, fat])
+            self.assertEqual([b for b in site.starts() if b not in gates][-8:], [*thin, fat])
             self.assertEqual(site.why(fat)["start"]["rule"], "score")
             self.assertEqual(site.why(fat)["start"]["basis"], "set")
 

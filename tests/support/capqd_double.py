@@ -102,7 +102,7 @@ ACTIONS = {
 }
 
 SPEC_MEMBERS = {"attr": str, "caps": (str, list), "ptx": bool, "rev": str, "flavour": str,
-                "system": str, "priority": int}
+                "system": str, "priority": int, "leftover": bool}
 
 
 def check_spec(spec, index):

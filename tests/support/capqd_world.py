@@ -69,7 +69,7 @@ class World:
             job = {
                 "id": number, "attr": attr, "caps": items, "ptx": ptx, "flavour": "default",
                 "rev": rev, "rev_from": "branch master", "trusted": True,
-                "system": "x86_64-linux", "priority": 0, "submitter": "root", "state": state,
+                "system": "x86_64-linux", "priority": 0, "leftover": False, "submitter": "root", "state": state,
                 "reason": None, "failure_class": None, "drv_path": drv,
                 "outputs": {"out": "/nix/store/%032d-%s" % (number, attr.split(".")[-1])},
                 "build": number, "attempts": 0, "submitted_at": now(), "started_at": None,
@@ -188,7 +188,7 @@ class World:
         if same:
             return {"id": same["id"], "existing": True, "state": same["state"]}
         number = self.add_job(spec["attr"], join_caps(caps, ptx), rev,
-                              priority=spec.get("priority", 0),
+                              priority=spec.get("priority", 0), leftover=spec.get("leftover", False),
                               flavour=spec.get("flavour", "default"))
         return {"id": number, "existing": False, "state": "evaluating"}
 

@@ -38,13 +38,15 @@ static void requests_are_read(void **state)
 		{ "{\"attr\":\"a\",\"caps\":\"8.6+PTX\",\"ptx\":null,\"rev\":\"\",\"flavour\":\"\","
 		  "\"system\":\"\",\"priority\":0}",
 			"{\"attr\":\"a\",\"caps\":\"8.6+PTX\",\"flavour\":\"default\"}" },
-		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"rev\":\"m\"}",
+		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"rev\":\"m\",\"leftover\":false}",
 			"{\"attr\":\"a\",\"caps\":\"8.6\",\"rev\":\"m\",\"flavour\":\"default\"}" },
 		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"unsupported\":\"fail\"}",
 			"{\"attr\":\"a\",\"caps\":\"8.6\",\"flavour\":\"default\"}" },
 		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"unsupported\":\"closest\"}",
 			"{\"attr\":\"a\",\"caps\":\"8.6\",\"flavour\":\"default\",\"unsupported\":"
 			"\"closest\"}" },
+		{ "{\"attr\":\"a\",\"caps\":\"8.6\",\"leftover\":true}",
+			"{\"attr\":\"a\",\"caps\":\"8.6\",\"flavour\":\"default\",\"leftover\":true}" },
 		{ "{\"attr\":\"a\",\"caps\":\"default\"}",
 			"{\"attr\":\"a\",\"caps\":\"default\",\"flavour\":\"default\"}" },
 		{ "{\"attr\":\"a\",\"caps\":\"each\",\"ptx\":true}",
@@ -137,6 +139,7 @@ static void other_requests_are_refused(void **state)
 		{ "{" A C ",\"rev\":\"a..b\"}", "'rev' is no branch, tag or hash: 'a..b'" },
 		{ "{" A C ",\"flavour\":{}}", "'flavour' is an object; expected a string" },
 		{ "{" A C ",\"system\":true}", "'system' is a boolean; expected a string" },
+		{ "{" A C ",\"leftover\":1}", "'leftover' must be true or false" },
 		{ "{" A C ",\"priority\":1001}",
 			"'priority' must be a whole number, -1000 to 1000" },
 		{ "{" A C ",\"priority\":-1001}",
@@ -145,11 +148,12 @@ static void other_requests_are_refused(void **state)
 			"'priority' must be a whole number, -1000 to 1000" },
 		{ "{" A C ",\"priority\":\"1\"}",
 			"'priority' must be a whole number, -1000 to 1000" },
-		{ "{" A C ",\"Rev\":\"x\"}", "'Rev' means nothing here; a job has attr, caps, ptx, "
-					     "rev, flavour, system, priority, unsupported" },
+		{ "{" A C ",\"Rev\":\"x\"}",
+			"'Rev' means nothing here; a job has attr, caps, ptx, "
+			"rev, flavour, system, priority, unsupported, leftover" },
 		{ "{" A C ",\"atr\":1}",
 			"'atr' means nothing here; a job has attr, caps, ptx, rev, "
-			"flavour, system, priority, unsupported" },
+			"flavour, system, priority, unsupported, leftover" },
 		{ "{" A C ",\"cudaEnableForwardCompat\":false}",
 			"'cudaEnableForwardCompat': PTX is asked for by \"ptx\": true" },
 		{ "{" A C ",\"cudaCapabilities\":[]}", "'cudaCapabilities' is called 'caps' here" },
@@ -235,7 +239,7 @@ static const char full_job[] =
 	"\"caps_from\":\"default\",\"built\":{\"caps\":[\"8.0\"],\"ptx\":true},"
 	"\"unsupported\":\"closest\",\"skipped\":true,\"flavour\":\"default\",\"rev\":\"0123456789abcdef0123456789abcdef01234567\","
 	"\"rev_from\":\"branch master\",\"trusted\":true,\"system\":\"x86_64-linux\","
-	"\"priority\":1000,\"submitter\":\"root\",\"state\":\"failed\",\"reason\":\"because\","
+	"\"priority\":1000,\"leftover\":true,\"submitter\":\"root\",\"state\":\"failed\",\"reason\":\"because\","
 	"\"failure_class\":\"out of memory\",\"drv_path\":\"/nix/store/x.drv\",\"same_as\":"
 	"\"8.6\",\"outputs\":{\"out\":\"/nix/store/x\"},\"build\":3,\"attempts\":2,"
 	"\"submitted_at\":\"2026-11-22T17:25:01.042Z\",\"started_at\":\"2026-11-22T17:25:02.000Z\","
@@ -246,7 +250,7 @@ static const char new_job[] =
 	"{\"id\":1,\"attr\":\"a\",\"caps\":[\"8.6\"],\"ptx\":false,\"caps_from\":null,"
 	"\"built\":null,\"unsupported\":\"fail\",\"skipped\":false,"
 	"\"flavour\":\"default\",\"rev\":\"r\",\"rev_from\":\"hash\",\"trusted\":false,\"system\":\"s\",\"priority\":-1000,"
-	"\"submitter\":\"root\",\"state\":\"evaluating\",\"reason\":null,\"failure_class\":null,"
+	"\"leftover\":false,\"submitter\":\"root\",\"state\":\"evaluating\",\"reason\":null,\"failure_class\":null,"
 	"\"drv_path\":null,\"same_as\":null,\"outputs\":null,\"build\":null,\"attempts\":0,\"submitted_at\":null,"
 	"\"started_at\":null,\"finished_at\":null,\"cost\":{\"wall_seconds\":null,"
 	"\"core_seconds\":null,\"bytes_pushed\":null}}";

@@ -27,6 +27,40 @@ static struct job_entered enter(
 	return entered;
 }
 
+static bool is_leftover(struct store *store, int64_t id)
+{
+	struct job job;
+	bool is;
+
+	assert_true(store_job_get(store, id, &job));
+	is = job.is_leftover;
+	job_finish(&job);
+	return is;
+}
+
+/* Who asks for more than a leftover gets it; who asks for less than there is changes nothing. */
+static void a_leftover_becomes_more_when_it_is_asked_for_again(void **state)
+{
+	struct store *store = ((struct store_case *)*state)->store;
+	struct job_entry entry = { .attr = "a",
+		.context_id = store_case_context(store, 1, "8.6"),
+		.rev_from = "hash",
+		.submitter = "root",
+		.now_ms = 1 };
+	static const bool asked[] = { true, true, false, true };
+	struct job_entered entered;
+
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		entry.is_leftover = asked[i];
+		store_begin(store);
+		store_job_enter(store, &entry, &entered);
+		store_case_commit(store);
+		assert_int_equal(entered.existing, i > 0);
+		assert_int_equal(entered.raised_build, 0); /* It has none yet. */
+		assert_int_equal(is_leftover(store, entered.id), i < 2);
+	}
+}
+
 static bool is_visible(struct store *store, int64_t id)
 {
 	struct job job;
@@ -481,6 +515,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_job_is_as_it_was_entered),
 		TEST(one_live_job_for_each_thing),
+		TEST(a_leftover_becomes_more_when_it_is_asked_for_again),
 		TEST(times_and_failures_follow_the_state),
 		TEST(a_batch_becomes_visible_at_its_end),
 		TEST(a_batch_that_is_dropped_takes_only_its_own),
