@@ -12,7 +12,7 @@ import importlib
 import os
 import sys
 
-NAMES = ["submits", "bulk", "large", "handover", "builds", "inspect", "sched", "push"]
+NAMES = ["submits", "bulk", "large", "handover", "builds", "inspect", "sched", "push", "past"]
 MODULES = {"inspect": "inspecting", "sched": "scheduling"}  # Python has an inspect and a sched of its own.
 
 
