@@ -6,7 +6,7 @@
 #include "daemon/pipeline/costs.h"
 #include "daemon/store/build.h"
 
-#define ROWS_AT_ONCE 500 /* Some milliseconds. */
+#define ROWS_AT_ONCE 200 /* A millisecond or two. */
 
 enum phase {
 	READING,    /* History, into `estimates`. */
