@@ -66,6 +66,11 @@ class Site(capqd.Daemon):
         capqd.until(lambda: all(self.job(n)["build"] for n in jobs), f"{attrs} are not planned")
         return [self.job(n)["build"] for n in jobs]
 
+    def in_order(self, builds):
+        """Those that are as good as each other, as they start: by the time at which they were asked for, then by their numbers."""
+        asked_at = {job["build"]: job["submitted_at"] for job in self.jobs()}
+        return sorted(builds, key=lambda b: (asked_at[b], b))
+
     def await_state(self, state, *builds):
         for build in builds:
             self.await_event(lambda kind, e, build=build: kind == "build" and (e["subject"], e["to"]) == (build, state))
@@ -182,7 +187,7 @@ class FatAndThin(unittest.TestCase):
             gates, asked_at = self.hold_two_slots(site)
             [fat_job] = site.submit("fat0", FAT, flavour="fat")
             names = dict(zip(site.enter([f"thin{n}" for n in range(40)]), (f"thin{n}" for n in range(40))))
-            thin = sorted(names)  # As good as each other: in the order in which they were found.
+            thin = site.in_order(names)
             fat = site.job(fat_job)["build"]
             site.await_state("ready", fat, *thin)
             self.while_all_wait(site, fat, thin)
@@ -230,7 +235,7 @@ class OverTime(unittest.TestCase):
                 site.post(f"/jobs/{job}/bump")
             [fat] = site.enter("fat0", FAT, flavour="fat")
             fat_job = site.jobs()[0]["id"]
-            thin = sorted(site.enter([f"thin{n}" for n in range(6)]))
+            thin = site.in_order(site.enter([f"thin{n}" for n in range(6)]))
             site.await_state("building", *gates)
             site.await_state("ready", fat, *thin)
 
