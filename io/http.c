@@ -522,7 +522,8 @@ void http_stop(struct http_request *request)
 
 static void free_wiped(void *memory)
 {
-	explicit_bzero(memory, malloc_usable_size(memory)); /* 0 for NULL. */
+	if (memory != NULL)
+		explicit_bzero(memory, malloc_usable_size(memory));
 	free(memory);
 }
 
