@@ -178,12 +178,14 @@ class Access(unittest.TestCase):
 
 def places(pid, secret):
     """The flags of each mapping of the process that holds the bytes; see VmFlags in proc(5)."""
-    found = []
+    found, holds = [], False
     with open(f"/proc/{pid}/smaps", encoding="utf-8") as smaps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
         for line in smaps:
             mapping = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
             if mapping:
                 start, end = (int(at, 16) for at in mapping.groups())
+                if end - start > 1 << 40:
+                    raise unittest.SkipTest("a sanitizer, which keeps a copy of the environment")
                 memory.seek(start)
                 try:
                     holds = secret in memory.read(end - start)
