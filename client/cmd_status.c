@@ -97,6 +97,18 @@ static void print_nixpkgs(const struct output *output, const struct json *nixpkg
 	output_field(output, "nixpkgs", "%s", text.text);
 }
 
+/* "builds estimated at more than 1h30m" */
+static void print_long(const struct output *output, const struct json *status)
+{
+	char text[TIME_TEXT_MAX];
+	double seconds;
+
+	if (!json_double(json_get(status, "long_seconds"), &seconds))
+		return;
+	duration_to_text((int64_t)(seconds * 1000), text);
+	output_field(output, "long", "builds estimated at more than %s", text);
+}
+
 static void print_problem(const struct output *output, const char *text)
 {
 	if (text != NULL)
@@ -110,6 +122,7 @@ static void print_summary(const struct output *output, const struct json *status
 	print_counts(output, "jobs", json_get(status, "jobs"));
 	print_counts(output, "builds", json_get(status, "builds"));
 	print_builders(output, json_get(status, "builders"));
+	print_long(output, status);
 	output_field(output, "besides", "%" PRId64 " evaluating, %" PRId64 " pushing",
 		member_int(status, "evaluating", 0), member_int(status, "pushing", 0));
 	output_field(
@@ -212,14 +225,16 @@ const struct command cmd_status = {
 	.name = "status",
 	.arguments = "",
 	.summary = "Say how much there is of everything, and what runs",
-	.details = "First the sums: jobs and builds by state, the slots of each builder in\n"
-		   "use, and what keeps capqd from working, if anything does. Then the live\n"
-		   "jobs. ELAPSED is how long the build that runs for a job has taken, or else\n"
-		   "how long ago it was submitted. With --start, the times at which they are\n"
-		   "expected to start and to be done, as likely as not, and the one by which\n"
-		   "they are done nine times out of ten; made by playing the queue forward with\n"
-		   "what builds cost before. With --json, the sums only;\n"
-		   "`capq list --state live --json` has the jobs.\n",
+	.details =
+		"First the sums: jobs and builds by state, the slots of each builder in\n"
+		"use, what counts as a long build now (half of all slot time of late went\n"
+		"into longer ones), and what keeps capqd from working, if anything does. Then the live\n"
+		"jobs. ELAPSED is how long the build that runs for a job has taken, or else\n"
+		"how long ago it was submitted. With --start, the times at which they are\n"
+		"expected to start and to be done, as likely as not, and the one by which\n"
+		"they are done nine times out of ten; made by playing the queue forward with\n"
+		"what builds cost before. With --json, the sums only;\n"
+		"`capq list --state live --json` has the jobs.\n",
 	.examples = "capq status\n"
 		    "capq status --start\n"
 		    "capq status --limit 100\n",

@@ -85,6 +85,7 @@ static const struct answered *run(struct request *r)
 	for (size_t i = 0; i < s->builders.n; i++)
 		add_builder(p, &builders[i], &out);
 	json_out_end_array(&out);
+	json_out_double(&out, "long_seconds", sched_long_ms(pipeline_sched(p)) / 1000);
 	json_out_int(&out, "evaluating", (int64_t)pipeline_n_evaluations(p));
 	json_out_int(&out, "pushing", (int64_t)pipeline_n_pushes(p));
 	json_out_text(&out, "cache", s->cache.name);

@@ -345,6 +345,7 @@ job 1  python3Packages.torch @ 8.6 # 1a2b3c4  failed
   jobs         1 waiting, 1 done
   builds       2 blocked
   builders     local 1/2
+  long         builds estimated at more than AGE
   besides      0 evaluating, 0 pushing
   cache        cuda-maintainers
   nixpkgs      https://github.com/NixOS/nixpkgs, fetched AGE ago; master 1a2b3c4, \

@@ -168,6 +168,7 @@ class Order(unittest.TestCase):
                 self.assertLess(eta["start_p50"], eta["done_p50"])
                 self.assertLessEqual(eta["done_p50"], eta["done_p90"])
             self.assertLess(etas[0]["start_p50"], daemon.get("/status")["now"])
+            self.assertEqual(daemon.get("/status")["long_seconds"], 1800)  # Nothing was built that says better.
             self.assertLess(etas[0]["done_p50"], etas[2]["start_p50"])  # One slot.
             start = daemon.get(f"/builds/{running['id']}/why")["start"]
             self.assertEqual((start["rule"], start["basis"]), ("score", "everything"))

@@ -222,7 +222,7 @@ class World:
                 "builders": [{"name": "local", "systems": ["x86_64-linux"], "features": [],
                               "max_jobs": 2, "running": self.running, "fetch_jobs": 4,
                               "fetching": 0}],
-                "evaluating": self.evaluating, "pushing": 0, "cache": "cuda-maintainers",
+                "evaluating": self.evaluating, "pushing": 0, "long_seconds": 5400.5, "cache": "cuda-maintainers",
                 "nixpkgs": {"source": "https://github.com/NixOS/nixpkgs", "fetched_at": now(),
                             "problem": None,
                             "branches": [{"name": name, "rev": rev}
