@@ -26,7 +26,7 @@ static int read_common(struct job_source *source, struct err *err)
 	const struct options *options = source->options;
 	struct job_spec *common = &source->common;
 	const char *unsupported = option_text(options, "unsupported");
-	int64_t priority;
+	int64_t priority = 0;
 	int rv = copy_option(options, "rev", common->rev, REV_NAME_MAX, err);
 
 	if (rv == 0)

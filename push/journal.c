@@ -126,7 +126,8 @@ static int turn_page(struct journal *journal, struct err *err)
 		journal_text_add_upload(&text, true, &journal->open[i]);
 	rv = append(fd, &text, err);
 	if (rv < 0) {
-		(void)unlink(file);
+		if (file != NULL)
+			(void)unlink(file);
 		return rv;
 	}
 	remove_page(journal);

@@ -37,9 +37,9 @@ void watch_init(struct watch *watch, bool wanted, int64_t now_us);
  * both are on a terminal. */
 void watch_say(struct watch *watch, FILE *stream, const char *text);
 
-/* A path is under way (`name` is borrowed until its end); how far it is; it is under way no more.
+/* A path is under way (`path` is borrowed until its end); how far it is; it is under way no more.
  */
-void watch_start(struct watch *watch, const char *name, uint64_t nar_bytes, int64_t now_us);
+void watch_start(struct watch *watch, const char *path, uint64_t nar_bytes, int64_t now_us);
 void watch_progress(struct watch *watch, const char *path, uint64_t nar_bytes, uint64_t file_bytes,
 	int64_t now_us);
 void watch_end(struct watch *watch, const char *path, uint64_t file_bytes);

@@ -12,8 +12,9 @@ struct candidate {
 	struct lookup_variant variant;
 	size_t n_attrs; /* Of the packages asked for, those that are there. */
 	struct capability_set set;
-	struct code_unit *units; /* With their images. */
-	size_t n_units, capacity;
+	struct code_unit *units;
+	struct image **images; /* Of each unit. */
+	size_t n_units, capacity, images_capacity;
 	bool has_declared; /* The set itself is among the units. */
 };
 
@@ -30,8 +31,10 @@ struct candidates {
 static void add_unit(struct candidate *c, const struct image *images, size_t n)
 {
 	array_reserve(&c->units, &c->capacity, c->n_units + 1, sizeof *c->units);
-	c->units[c->n_units++] =
-		(struct code_unit){ .images = xmemdup(images, n * sizeof *images), .n = n };
+	array_reserve(&c->images, &c->images_capacity, c->n_units + 1, sizeof *c->images);
+	c->images[c->n_units] = xmemdup(images, n * sizeof *images);
+	c->units[c->n_units] = (struct code_unit){ .images = c->images[c->n_units], .n = n };
+	c->n_units++;
 }
 
 static size_t add_images(const struct gpu_code *code, uint64_t bits, enum code_kind kind,
@@ -177,7 +180,8 @@ static void free_variant(struct lookup_variant *v)
 static void free_units(struct candidate *c)
 {
 	for (size_t i = 0; i < c->n_units; i++)
-		free((void *)(uintptr_t)c->units[i].images);
+		free(c->images[i]);
+	free(c->images);
 	free(c->units);
 }
 

@@ -394,12 +394,12 @@ static bool walk(struct store *store, int which, enum job_state state, int64_t c
 }
 
 void store_jobs_each(struct store *store, enum job_state state, int64_t context_id,
-	bool (*one)(void *, int64_t, const char *, int64_t, const char *), void *owner)
+	bool (*each)(void *, int64_t, const char *, int64_t, const char *), void *owner)
 {
 	if (context_id == 0)
-		(void)walk(store, EACH_OF_STATE, state, 0, one, owner);
-	else if (walk(store, EACH_OF_CONTEXT, state, context_id, one, owner))
-		(void)walk(store, EACH_OF_BUILT_CONTEXT, state, context_id, one, owner);
+		(void)walk(store, EACH_OF_STATE, state, 0, each, owner);
+	else if (walk(store, EACH_OF_CONTEXT, state, context_id, each, owner))
+		(void)walk(store, EACH_OF_BUILT_CONTEXT, state, context_id, each, owner);
 }
 
 void store_jobs_of_build(struct store *store, int64_t build_id, bool with_held,
