@@ -29,6 +29,7 @@ CALLS = {
     "put": ("PUT ", 4, "sending a part"),
     "complete": ("POST .*/complete", 3, "completing the upload"),
 }
+ASKED_FIRST = {"put": "presign", "complete": "missing"}  # Before it is tried again: what lasts is met there.
 ANSWERED = ("cache", "missing", "create", "presign")  # With a body that matters.
 GONE = r"(Empty reply|Recv failure|Send failure|Connection reset|connection was closed)"
 
@@ -83,9 +84,8 @@ def all_cases():
     for kind in CALLS:
         faults = {**FAULTS, **(FAULTS_OF_ANSWERS if kind in ANSWERED else {})}
         for (name, (do, said)), nth in ((f, n) for f in faults.items() for n in turns(kind, chance)):
-            # A part is renewed by asking anew where it goes: what lasts is met there.
-            who = f"({CALLS[kind][2]}|{CALLS['presign'][2]})" if kind == "put" else CALLS[kind][2]
-            yield f"{name}, {kind} {nth}", kind, nth, do, 1, f"{who}: .*({said})"
+            who = "|".join(CALLS[k][2] for k in (kind, ASKED_FIRST.get(kind, kind)))
+            yield f"{name}, {kind} {nth}", kind, nth, do, 1, f"({who}): .*({said})"
     for name, (kind, do, times, said) in FAULTS_OF_STORE.items():
         for nth in turns(kind, chance):
             yield f"{name}, {kind} {nth}", kind, nth, do, times, f"sending a part: .*({said})"
