@@ -10,7 +10,6 @@
 #include "lib/time_text.h"
 
 #define USUAL_WEIGHT 100 /* Points of what nothing is said of. */
-#define WEIGHT_MAX 100000
 
 static void add_weight(struct knobs *knobs, char *branch, int64_t thin, int64_t fat)
 {
@@ -67,25 +66,49 @@ void knobs_finish(struct knobs *knobs)
 
 /* ---- one by one ---- */
 
-static int set_percent(
-	const char *name, const char *text, int64_t max, double *out, struct err *err)
+static const struct config_key *find_key(const struct config_table *table, const char *name)
 {
+	for (size_t i = 0; i < table->n_keys; i++)
+		if (strcmp(table->keys[i].name, name) == 0)
+			return &table->keys[i];
+	abort(); /* Only names of keys are asked for. */
+}
+
+/* What the configuration allows is allowed here. */
+static const struct config_key *key_of(const char *name)
+{
+	cleanup_free char *whole = str_format("scheduling.%s", name);
+
+	return find_key(settings_table(), whole);
+}
+
+static int set_percent(const char *name, const char *text, double *out, struct err *err)
+{
+	const struct config_key *key = key_of(name);
 	int64_t percent;
 
-	if (!str_to_int(text, 0, max, &percent))
+	if (!str_to_int(text, key->min, key->max, &percent))
 		return err_set(err, CAPQ_EINVAL,
-			"%s '%.40s': expected a whole number of percent from 0 to %" PRId64, name,
-			text, max);
+			"%s '%.40s': expected a whole number of percent from %" PRId64
+			" to %" PRId64,
+			name, text, key->min, key->max);
 	*out = (double)percent / 100;
 	return 0;
 }
 
 static int set_grace(struct knobs *knobs, const char *name, const char *text, struct err *err)
 {
-	if (duration_from_text(text, &knobs->policy.promise_grace_ms))
-		return 0;
-	return err_set(
-		err, CAPQ_EINVAL, "%s '%.40s': expected a time such as 36h or 1d12h", name, text);
+	const struct config_key *key = key_of(name);
+	char max[TIME_TEXT_MAX];
+	int64_t ms;
+
+	duration_to_config(key->max, max);
+	if (!duration_from_text(text, &ms) || ms < key->min || ms > key->max)
+		return err_set(err, CAPQ_EINVAL,
+			"%s '%.40s': expected a time such as 36h or 1d12h, at most %s", name, text,
+			max);
+	knobs->policy.promise_grace_ms = ms;
+	return 0;
 }
 
 /* The last one said of a branch holds. */
@@ -93,6 +116,7 @@ static int set_branch(struct knobs *knobs, const char *text, struct err *err)
 {
 	const char *equals = strrchr(text, '=');
 	const char *comma = equals == NULL ? NULL : strchr(equals, ',');
+	const struct config_key *weight = find_key(key_of("branches")->items, "weight");
 	cleanup_free char *thin_text = NULL;
 	int64_t thin, fat = USUAL_WEIGHT;
 
@@ -100,12 +124,12 @@ static int set_branch(struct knobs *knobs, const char *text, struct err *err)
 		thin_text = xstrndup(equals + 1, (size_t)(comma - equals - 1));
 	else
 		thin_text = xstrdup(equals == NULL ? "" : equals + 1);
-	if (!str_to_int(thin_text, 1, WEIGHT_MAX, &thin) ||
-		(comma != NULL && !str_to_int(comma + 1, 1, WEIGHT_MAX, &fat)))
+	if (!str_to_int(thin_text, weight->min, weight->max, &thin) ||
+		(comma != NULL && !str_to_int(comma + 1, weight->min, weight->max, &fat)))
 		return err_set(err, CAPQ_EINVAL,
 			"weight '%.60s': expected BRANCH=W or BRANCH=W,FAT_W, whole numbers from "
-			"1 to %d, of which %d is usual",
-			text, WEIGHT_MAX, USUAL_WEIGHT);
+			"%" PRId64 " to %" PRId64 ", of which %d is usual",
+			text, weight->min, weight->max, USUAL_WEIGHT);
 	add_weight(knobs, xstrndup(text, (size_t)(equals - text)), thin, fat);
 	return 0;
 }
@@ -115,11 +139,11 @@ int knobs_set(struct knobs *knobs, const char *name, const char *text, struct er
 	if (strcmp(name, "promise_grace") == 0)
 		return set_grace(knobs, name, text, err);
 	if (strcmp(name, "promise_backlog") == 0)
-		return set_percent(name, text, 10000, &knobs->policy.promise_factor, err);
+		return set_percent(name, text, &knobs->policy.promise_factor, err);
 	if (strcmp(name, "promise_slots") == 0)
-		return set_percent(name, text, 100, &knobs->policy.promise_slots, err);
+		return set_percent(name, text, &knobs->policy.promise_slots, err);
 	if (strcmp(name, "reserve") == 0)
-		return set_percent(name, text, 90, &knobs->policy.reserve, err);
+		return set_percent(name, text, &knobs->policy.reserve, err);
 	return set_branch(knobs, text, err);
 }
 

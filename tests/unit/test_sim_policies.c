@@ -205,7 +205,11 @@ static void test_options_refused(void **state)
 		{ "--trace t --slots 4 --reserve 91",
 			"reserve '91': expected a whole number of percent from 0 to 90" },
 		{ "--trace t --slots 4 --promise-grace soon",
-			"promise_grace 'soon': expected a time such as 36h or 1d12h" },
+			"promise_grace 'soon': expected a time such as 36h or 1d12h, at most "
+			"60d" },
+		{ "--trace t --slots 4 --promise-grace 61d",
+			"promise_grace '61d': expected a time such as 36h or 1d12h, at most "
+			"60d" },
 		{ "--trace t --slots 4 --weight master=1.6",
 			"weight 'master=1.6': expected BRANCH=W or BRANCH=W,FAT_W, whole numbers "
 			"from 1 to 100000, of which 100 is usual" },
