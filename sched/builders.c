@@ -210,14 +210,26 @@ static void look_at_runs(const struct sched *s, const struct kind *kind, struct 
 	}
 }
 
+/* Whatever number the part is. */
+static uint32_t part_of(double part, uint32_t n_slots)
+{
+	return (uint32_t)(fmin(fmax(part, 0), 1) * n_slots);
+}
+
 /* One or two slots cannot spare one. */
 static uint32_t long_max(const struct sched *s, uint32_t n_slots)
 {
-	uint32_t reserved = (uint32_t)(s->policy.reserve * n_slots);
+	uint32_t reserved = part_of(s->policy.reserve, n_slots);
 
 	if (n_slots <= 2 || !(s->policy.reserve > 0))
 		return n_slots;
 	return n_slots - (reserved > 0 ? reserved : 1);
+}
+
+/* Without a reserve, what still runs on slots that are gone takes nothing from the others. */
+bool pool_takes_long(const struct pool *pool)
+{
+	return pool->n_long < pool->long_max || pool->long_max == pool->n_slots;
 }
 
 void pool_look(const struct sched *s, const struct kind *kind, struct pool *out)
@@ -230,7 +242,7 @@ void pool_look(const struct sched *s, const struct kind *kind, struct pool *out)
 	}
 	look_at_runs(s, kind, out);
 	out->long_max = long_max(s, out->n_slots);
-	out->promised_max = (uint32_t)(s->policy.promise_slots * out->n_slots);
+	out->promised_max = part_of(s->policy.promise_slots, out->n_slots);
 	if (out->promised_max == 0)
 		out->promised_max = 1;
 }

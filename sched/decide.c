@@ -28,7 +28,7 @@ static bool may_take(const struct sched *s, const struct pool *pool, uint32_t in
 {
 	const struct node *node = &s->nodes[index];
 
-	return !node->is_long || pool->n_long < pool->long_max || node->view.bumped_ms > 0;
+	return !node->is_long || pool_takes_long(pool) || node->view.bumped_ms > 0;
 }
 
 /* What is long changes with what is learnt: a build whose turn it is stands where it belongs. */

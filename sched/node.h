@@ -213,6 +213,8 @@ struct pool {
 };
 
 void pool_look(const struct sched *s, const struct kind *kind, struct pool *out);
+/* One more long build may start, in a free slot. */
+bool pool_takes_long(const struct pool *pool);
 bool builder_fits(const struct builder_slots *b, const struct kind *kind);
 double builder_speed(const struct builder_slots *b);
 uint32_t builders_slots(const struct sched *s); /* All build slots. */

@@ -81,9 +81,10 @@ struct sched_want {
 struct sched_policy {
 	int64_t promise_grace_ms; /* start_by = now + grace + factor x backlog / slots */
 	double promise_factor;
-	double promise_slots; /* Part of the slots that may serve promises; at least one slot. */
-	double reserve;       /* Part of the slots that is free of long builds; at least one slot
-				 from three slots on; 0: none. */
+	double promise_slots; /* Part (0..1) of the slots that may serve promises; at least one
+				 slot. */
+	double reserve; /* Part (0..1) of the slots that is free of long builds; at least one slot
+			   from three slots on; 0: none. */
 };
 
 /* As the configuration has them (lib/settings.c). */

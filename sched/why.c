@@ -54,12 +54,6 @@ static bool compete(const struct sched *s, const struct kind *a, const struct ki
 	return false;
 }
 
-/* The slots for long builds are taken, and there are others that they must leave free. */
-static bool is_reserved(const struct pool *pool)
-{
-	return pool->n_long >= pool->long_max && pool->long_max < pool->n_slots;
-}
-
 /* ---- whose promise is due ---- */
 
 /* The next so many that start by their promise, in their order. */
@@ -101,7 +95,7 @@ static void find_due(const struct sched *s, const struct kind *kind, size_t max,
 			continue;
 		pool_look(s, other, &pool);
 		(void)heap_count(&other->promises[false], note_due, due, max);
-		if (!is_reserved(&pool))
+		if (pool_takes_long(&pool))
 			(void)heap_count(&other->promises[true], note_due, due, max);
 	}
 }
@@ -155,7 +149,7 @@ static size_t count_before(
 			continue;
 		pool_look(s, other, &pool);
 		for (size_t k = 0; k < other->n_groups; k++)
-			if (!other->groups[k]->is_long || !is_reserved(&pool))
+			if (!other->groups[k]->is_long || pool_takes_long(&pool))
 				n += heap_count(&other->groups[k]->ready, is_ahead, ahead, max - n);
 	}
 	return n;
@@ -202,7 +196,7 @@ static void why_queued(
 
 	pool_look(s, kind, &pool);
 	out->doubles_ms = queue_next_tick(node);
-	if (queue_is_long(s, node) && node->view.bumped_ms == 0 && is_reserved(&pool)) {
+	if (queue_is_long(s, node) && node->view.bumped_ms == 0 && !pool_takes_long(&pool)) {
 		out->rule = SCHED_WHY_RESERVE;
 		out->n = pool.n_long;
 		out->slots = pool.long_max;

@@ -320,7 +320,7 @@ bool model_may_start(const struct model *m, size_t i)
 	model_pool_of(m, i, &pool);
 	return pool.builder != MODEL_BUILDERS &&
 	       (!model_is_long(m, i) || pool.n_long < pool.long_max ||
-		       m->builds[i].view.bumped_ms > 0);
+		       pool.long_max == pool.n_slots || m->builds[i].view.bumped_ms > 0);
 }
 
 enum sched_rule model_rule(const struct model *m, size_t i)

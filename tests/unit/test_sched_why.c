@@ -142,6 +142,48 @@ static void two_slots_have_no_reserve(void **state)
 	sched_destroy(s);
 }
 
+/* Of a builder that has lost a slot while two long builds ran, the other one's free slot is free.
+ */
+static void without_a_reserve_long_builds_take_any_free_slot(void **state)
+{
+	struct sched *s = sched_create();
+	struct sched_builder builders[] = {
+		{ .name = "a", .systems = 1, .slots = { 2, 0 } },
+		{ .name = "b", .systems = 1, .slots = { 0, 0 } },
+	};
+
+	(void)state;
+	sched_set_builders(s, builders, 2);
+	for (int64_t id = 1; id <= 3; id++)
+		put(s, id, 9 * HOUR, SOME_DAY);
+	sched_case_assert_starts(s, 0, "1@a 2@a");
+	builders[0].slots[SCHED_BUILD] = 1;
+	builders[1].slots[SCHED_BUILD] = 1;
+	sched_set_builders(s, builders, 2);
+	assert_int_equal(why(s, 3, 0).rule, SCHED_WHY_NEXT);
+	sched_case_assert_starts(s, 0, "3@b");
+	sched_destroy(s);
+}
+
+/* A part that is no part: none, or all. */
+static void parts_of_the_slots_are_parts(void **state)
+{
+	static const double reserves[] = { -1, -INFINITY, NAN, 1, 7, INFINITY };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(reserves); i++) {
+		struct sched *s = sched_case_begin(8, 0);
+		struct sched_policy policy = SCHED_POLICY_DEFAULT;
+
+		policy.reserve = policy.promise_slots = reserves[i];
+		sched_set_policy(s, &policy);
+		put(s, 1, 9 * HOUR, SOME_DAY);
+		assert_int_equal(
+			why(s, 1, 0).rule, reserves[i] >= 1 ? SCHED_WHY_RESERVE : SCHED_WHY_NEXT);
+		sched_destroy(s);
+	}
+}
+
 static void the_slots_for_promises_are_taken(void **state)
 {
 	struct sched *s = sched_case_begin(2, 0);
@@ -369,6 +411,8 @@ int main(void)
 		cmocka_unit_test(no_builder_fits),
 		cmocka_unit_test(the_reserve_holds_it),
 		cmocka_unit_test(two_slots_have_no_reserve),
+		cmocka_unit_test(without_a_reserve_long_builds_take_any_free_slot),
+		cmocka_unit_test(parts_of_the_slots_are_parts),
 		cmocka_unit_test(the_slots_for_promises_are_taken),
 		cmocka_unit_test(whose_promise_is_due_goes_first),
 		cmocka_unit_test(who_needs_other_builders_is_not_before_it),
