@@ -41,7 +41,7 @@ static double median_ms(const struct long_builds *l)
 
 void long_learn(struct long_builds *l, double cost_ms, int64_t at_ms)
 {
-	double age = (double)(at_ms - l->at_ms);
+	double age = (double)at_ms - (double)l->at_ms;
 
 	if (!(cost_ms > 0))
 		return;
@@ -49,8 +49,7 @@ void long_learn(struct long_builds *l, double cost_ms, int64_t at_ms)
 		for (int i = 0; i < LONG_BUCKETS; i++)
 			l->work[i] *= exp(-age / LONG_DECAY_MS);
 		l->at_ms = at_ms;
-		age = 0;
 	}
-	l->work[bucket_of(cost_ms)] += cost_ms * exp(age / LONG_DECAY_MS);
+	l->work[bucket_of(cost_ms)] += cost_ms;
 	l->threshold_ms = fmax(median_ms(l), LONG_MIN_MS);
 }

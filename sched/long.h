@@ -14,6 +14,8 @@ struct long_builds {
 };
 
 void long_begin(struct long_builds *l);
+/* What ended before the latest that was learnt counts as ending with it: a clock that was once
+ * years ahead must not keep all that follows from counting. */
 void long_learn(struct long_builds *l, double cost_ms, int64_t at_ms);
 
 #endif

@@ -481,6 +481,19 @@ static void what_was_built_long_ago_counts_less(void **state)
 	sched_destroy(s);
 }
 
+/* Once the clock was ten years ahead: what is built when it is right again counts all the same. */
+static void a_clock_that_was_ahead_stops_no_learning(void **state)
+{
+	struct sched *s = sched_create();
+
+	(void)state;
+	sched_learn(s, 8 * HOUR_MS, 520 * (int64_t)LONG_DECAY_MS);
+	for (int i = 0; i < 10; i++)
+		sched_learn(s, HOUR_MS, i);
+	assert_true(sched_long_ms(s) < 2 * HOUR_MS);
+	sched_destroy(s);
+}
+
 /* What waits is long or not by what is known when its turn comes. */
 static void what_is_long_changes_for_those_that_wait(void **state)
 {
@@ -550,6 +563,7 @@ int main(void)
 		cmocka_unit_test(the_reserve_is_of_the_slots_that_fit),
 		cmocka_unit_test(long_is_the_work_weighted_median),
 		cmocka_unit_test(what_was_built_long_ago_counts_less),
+		cmocka_unit_test(a_clock_that_was_ahead_stops_no_learning),
 		cmocka_unit_test(what_is_long_changes_for_those_that_wait),
 		cmocka_unit_test(what_has_become_long_is_found_where_it_belongs),
 	};
