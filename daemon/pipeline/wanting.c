@@ -221,7 +221,9 @@ static void load_usage(void *owner, const char *submitter, double used_ms, int64
 {
 	struct pipeline *p = owner;
 
-	sched_set_usage(p->sched, sched_submitter(p->sched, submitter), used_ms, schedule_time(at));
+	/* Of a time to come: somebody has set the clock back since. */
+	sched_set_usage(p->sched, sched_submitter(p->sched, submitter), used_ms,
+		earlier(schedule_time(at), clock_mono_ms()));
 }
 
 static void write_one_usage(void *owner, const char *submitter, double used_ms)
