@@ -32,3 +32,8 @@ bool number_parse_seconds(const char *text, int64_t min_ms, int64_t *out_ms)
 	*out_ms = llround(seconds * 1000);
 	return true;
 }
+
+double number_seconds(int64_t ms)
+{
+	return (double)ms / 1000;
+}

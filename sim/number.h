@@ -12,4 +12,6 @@ bool number_parse(const char *text, double min, double max, double *out);
 /* The same for seconds, rounded to milliseconds; up to 300 years. */
 bool number_parse_seconds(const char *text, int64_t min_ms, int64_t *out_ms);
 
+double number_seconds(int64_t ms);
+
 #endif

@@ -7,14 +7,10 @@
 
 #include "lib/mem.h"
 #include "lib/str_map.h"
+#include "sim/number.h"
 
 #define FLOOR_S 60.0 /* Shorter builds count as this long, so that seconds do not decide. */
 #define JAIN_MIN 5   /* Builds. */
-
-static double seconds(int64_t ms)
-{
-	return (double)ms / 1000;
-}
 
 /* ---- one schedule ---- */
 
@@ -33,7 +29,7 @@ static void find_satisfied(struct scoring *scoring)
 	for (size_t i = scoring->trace->n; i-- > 0;) {
 		const struct sim_build_result *build = &scoring->result->builds[i];
 		uint32_t newer = scoring->yardstick->newer[i];
-		double at_s = build->end_ms == NEVER_RAN ? INFINITY : seconds(build->end_ms);
+		double at_s = build->end_ms == NEVER_RAN ? INFINITY : number_seconds(build->end_ms);
 
 		if (newer != ROW_NONE)
 			at_s = fmin(at_s, scoring->satisfied_s[newer]);
@@ -43,7 +39,7 @@ static void find_satisfied(struct scoring *scoring)
 
 static double response_s(const struct scoring *scoring, size_t i)
 {
-	return scoring->satisfied_s[i] - seconds(scoring->trace->rows[i].submit_ms);
+	return scoring->satisfied_s[i] - number_seconds(scoring->trace->rows[i].submit_ms);
 }
 
 static void score_all(struct scoring *scoring)
@@ -51,7 +47,7 @@ static void score_all(struct scoring *scoring)
 	struct numbers stretch = { 0 }, slowdown = { 0 };
 
 	for (size_t i = 0; i < scoring->trace->n; i++) {
-		double work_s = fmax(seconds(scoring->trace->work_ms[i]), FLOOR_S);
+		double work_s = fmax(number_seconds(scoring->trace->work_ms[i]), FLOOR_S);
 		double cost_s = fmax(scoring->yardstick->cost_s[i], FLOOR_S);
 
 		scoring->slowdown[i] = fmax(response_s(scoring, i) / cost_s, 1);
@@ -69,7 +65,7 @@ static void score_class(struct scoring *scoring, enum build_class class)
 	struct numbers stretch = { 0 }, slowdown = { 0 };
 
 	for (size_t i = 0; i < scoring->trace->n; i++) {
-		double work_s = fmax(seconds(scoring->trace->work_ms[i]), FLOOR_S);
+		double work_s = fmax(number_seconds(scoring->trace->work_ms[i]), FLOOR_S);
 
 		if (scoring->yardstick->classes[i] != class)
 			continue;
@@ -89,7 +85,7 @@ static void score_waits(struct scoring *scoring)
 
 	for (size_t i = 0; i < scoring->trace->n; i++) {
 		double late_s = scoring->satisfied_s[i] - scoring->yardstick->ideal_end_s[i];
-		double wait_s = response_s(scoring, i) - seconds(scoring->trace->work_ms[i]);
+		double wait_s = response_s(scoring, i) - number_seconds(scoring->trace->work_ms[i]);
 
 		if (scoring->yardstick->classes[i] == CLASS_THIN)
 			numbers_add(&thin, fmax(late_s, 0) / 60);
@@ -139,7 +135,7 @@ static double stale_s(const struct scoring *scoring)
 
 		if (start_ms != NEVER_RAN && newer != ROW_NONE && !needed[i] &&
 			scoring->trace->rows[newer].submit_ms <= start_ms)
-			sum_s += seconds(scoring->trace->work_ms[i]);
+			sum_s += number_seconds(scoring->trace->work_ms[i]);
 	}
 	return sum_s;
 }
@@ -157,16 +153,16 @@ static void score_slots(struct scoring *scoring)
 		const struct sim_build_result *build = &builds[row];
 		int64_t until_ms = build->end_ms < last_ms ? build->end_ms : last_ms;
 
-		busy_s += fmax(seconds(until_ms - build->start_ms), 0);
-		waste_s += seconds(build->end_ms - build->start_ms) -
-			   seconds(trace->work_ms[row]) /
+		busy_s += fmax(number_seconds(until_ms - build->start_ms), 0);
+		waste_s += number_seconds(build->end_ms - build->start_ms) -
+			   number_seconds(trace->work_ms[row]) /
 				   farm_builder_of(scoring->farm, build->slot)->speed;
 		if (build->end_ms > end_ms)
 			end_ms = build->end_ms;
 	}
 	scoring->out->util =
-		busy_s / (scoring->farm->n_slots * fmax(seconds(last_ms - first_ms), 1));
-	scoring->out->makespan_h = seconds(end_ms - first_ms) / 3600;
+		busy_s / (scoring->farm->n_slots * fmax(number_seconds(last_ms - first_ms), 1));
+	scoring->out->makespan_h = number_seconds(end_ms - first_ms) / 3600;
 	scoring->out->lock_waste_h = waste_s / 3600;
 	scoring->out->stale_h = stale_s(scoring) / 3600;
 	scoring->out->jobs_run = (double)scoring->result->n_ran;
@@ -247,7 +243,7 @@ static void score_green(struct scoring *scoring)
 		if (strcmp(row->branch, "master") != 0 || row->n_caps > 1)
 			continue;
 		revision = sum_of(&revisions, row->rev);
-		revision->min = fmin(revision->min, seconds(row->submit_ms));
+		revision->min = fmin(revision->min, number_seconds(row->submit_ms));
 		revision->max = fmax(revision->max, scoring->satisfied_s[i]);
 	}
 	for (size_t i = 0; i < revisions.n; i++)

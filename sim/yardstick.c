@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/mem.h"
+#include "sim/number.h"
 #include "sim/spread.h"
 
 #define CHAIN_S (7 * 86400.0)
@@ -17,23 +18,19 @@ const char *build_class_name(enum build_class class)
 	return names[class];
 }
 
-static double seconds(int64_t ms)
-{
-	return (double)ms / 1000;
-}
-
 static void find_cost(struct yardstick *yardstick, uint32_t index)
 {
 	const struct trace *trace = yardstick->trace;
 	const struct row *row = &trace->rows[index];
-	double submit_s = seconds(row->submit_ms), work_s = seconds(trace->work_ms[index]);
+	double submit_s = number_seconds(row->submit_ms),
+	       work_s = number_seconds(trace->work_ms[index]);
 	double below_s = 0, ideal_start_s = submit_s;
 
 	for (uint32_t i = 0; i < row->n_needs; i++) {
 		uint32_t need = row->needs[i];
 
 		ideal_start_s = fmax(ideal_start_s, yardstick->ideal_end_s[need]);
-		if (submit_s - seconds(trace->rows[need].submit_ms) <= CHAIN_S)
+		if (submit_s - number_seconds(trace->rows[need].submit_ms) <= CHAIN_S)
 			below_s = fmax(below_s, yardstick->cost_s[need]);
 	}
 	yardstick->cost_s[index] = work_s + below_s;
