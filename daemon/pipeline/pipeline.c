@@ -355,6 +355,7 @@ static void set_builders(struct pipeline *p)
 
 	for (size_t i = 0; i < n; i++) {
 		cleanup_str struct str features = { 0 };
+		struct err err = { 0 };
 		uint32_t system;
 
 		specs[i].name = builders[i].name;
@@ -362,7 +363,7 @@ static void set_builders(struct pipeline *p)
 		specs[i].slots[SCHED_FETCH] = (uint32_t)builders[i].fetch_jobs;
 		specs[i].speed = (double)builders[i].speed / 100;
 		for (size_t k = 0; k < builders[i].systems.n; k++)
-			if (sched_system(p->sched, builders[i].systems.items[k], &system, NULL) ==
+			if (sched_system(p->sched, builders[i].systems.items[k], &system, &err) ==
 				0)
 				specs[i].systems |= 1u << system;
 		/* What any machine builds: downloads that run no program. */
@@ -370,7 +371,10 @@ static void set_builders(struct pipeline *p)
 			specs[i].systems |= 1u << system;
 		for (size_t k = 0; k < builders[i].features.n; k++)
 			str_addf(&features, "%s ", builders[i].features.items[k]);
-		(void)sched_features(p->sched, str_text(&features), &specs[i].features, NULL);
+		(void)sched_features(p->sched, str_text(&features), &specs[i].features, &err);
+		if (err.code != 0)
+			log_broken("builder %s: %s; it is used without them", builders[i].name,
+				err.text);
 	}
 	sched_set_builders(p->sched, specs, n);
 	set_policy(p);
