@@ -10,6 +10,7 @@
 void long_begin(struct long_builds *l)
 {
 	memset(l, 0, sizeof *l);
+	l->at_ms = INT64_MIN; /* What is learnt first may lie before the schedule's time 0. */
 	l->threshold_ms = LONG_MIN_MS;
 }
 

@@ -481,6 +481,20 @@ static void what_was_built_long_ago_counts_less(void **state)
 	sched_destroy(s);
 }
 
+/* The past is learnt first, and lies before the schedule's time 0. */
+static void the_past_before_the_beginning_fades_too(void **state)
+{
+	struct sched *s = sched_create();
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		sched_learn(s, 8 * HOUR_MS, -10 * (int64_t)LONG_DECAY_MS + i);
+	for (int i = 0; i < 10; i++)
+		sched_learn(s, HOUR_MS, i - 10);
+	assert_true(sched_long_ms(s) < 2 * HOUR_MS);
+	sched_destroy(s);
+}
+
 /* Once the clock was ten years ahead: what is built when it is right again counts all the same. */
 static void a_clock_that_was_ahead_stops_no_learning(void **state)
 {
@@ -563,6 +577,7 @@ int main(void)
 		cmocka_unit_test(the_reserve_is_of_the_slots_that_fit),
 		cmocka_unit_test(long_is_the_work_weighted_median),
 		cmocka_unit_test(what_was_built_long_ago_counts_less),
+		cmocka_unit_test(the_past_before_the_beginning_fades_too),
 		cmocka_unit_test(a_clock_that_was_ahead_stops_no_learning),
 		cmocka_unit_test(what_is_long_changes_for_those_that_wait),
 		cmocka_unit_test(what_has_become_long_is_found_where_it_belongs),
