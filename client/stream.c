@@ -14,7 +14,7 @@
 
 struct stream {
 	const struct server *server;
-	const struct stream_request *request;
+	struct stream_request request; /* Of its texts only the body is there for long. */
 	CURLM *multi;
 	bool owns_multi;
 	CURL *easy;
@@ -56,7 +56,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *owner)
 static size_t on_send(char *buffer, size_t size, size_t n, void *owner)
 {
 	struct stream *stream = owner;
-	const struct stream_request *request = stream->request;
+	const struct stream_request *request = &stream->request;
 	size_t len = 0;
 
 	if (request->read_body(request->owner, buffer, size * n, &len, &stream->body_err) < 0)
@@ -76,7 +76,7 @@ static void add_header(struct stream *stream, const char *name, const char *valu
 
 static void set_headers(struct stream *stream)
 {
-	const struct stream_request *request = stream->request;
+	const struct stream_request *request = &stream->request;
 
 	if (stream->server->token != NULL) {
 		cleanup_free char *bearer = str_format("Bearer %s", stream->server->token);
@@ -97,7 +97,7 @@ static void set_headers(struct stream *stream)
 
 static void set_body(struct stream *stream)
 {
-	const struct stream_request *request = stream->request;
+	const struct stream_request *request = &stream->request;
 
 	if (strcmp(request->method, "POST") != 0)
 		return;
@@ -114,7 +114,7 @@ static void set_body(struct stream *stream)
 static void set_place(struct stream *stream)
 {
 	const struct server *server = stream->server;
-	cleanup_free char *url = str_format("%s/api/v1%s", server->origin, stream->request->path);
+	cleanup_free char *url = str_format("%s/api/v1%s", server->origin, stream->request.path);
 
 	curl_easy_setopt(stream->easy, CURLOPT_URL, url);
 	if (server->socket_path != NULL) {
@@ -131,7 +131,7 @@ struct stream *stream_open(
 	struct stream *stream = xcalloc(1, sizeof *stream);
 
 	stream->server = server;
-	stream->request = request;
+	stream->request = *request;
 	stream->owns_multi = connections == NULL;
 	stream->multi = connections == NULL ? curl_multi_init() : connections;
 	stream->easy = curl_easy_init();
@@ -212,7 +212,7 @@ static int broken(const struct stream *stream, struct err *err)
 
 static int64_t silence_of(const struct stream *stream)
 {
-	return stream->request->silence_ms > 0 ? stream->request->silence_ms : STREAM_SILENCE_MS;
+	return stream->request.silence_ms > 0 ? stream->request.silence_ms : STREAM_SILENCE_MS;
 }
 
 static int silent(const struct stream *stream, struct err *err)

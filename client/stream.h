@@ -10,9 +10,8 @@
 #include "client/server.h"
 #include "lib/err.h"
 
-#define STREAM_SILENCE_MS                                                                          \
-	60000 /* How long a request may see no byte, unless it says otherwise.                     \
-	       */
+/* How long a request may see no byte, unless it says otherwise. */
+#define STREAM_SILENCE_MS 60000
 
 struct stream_request {
 	const char *method;       /* "GET" or "POST". */
@@ -32,8 +31,9 @@ struct stream_request {
 
 struct stream;
 
-/* Begin. Server and request are borrowed until the stream is closed. `connections` is a CURLM that
- * keeps connections between streams which follow one another; NULL: the stream has its own. */
+/* Begin. The server, and what the body is made of, are borrowed until the stream is closed; the
+ * rest of the request during this call. `connections` is a CURLM that keeps connections between
+ * streams which follow one another; NULL: the stream has its own. */
 struct stream *stream_open(
 	const struct server *server, const struct stream_request *request, void *connections);
 

@@ -1,11 +1,13 @@
 #include "daemon/pipeline/costs.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/pipeline/wanting.h"
 #include "daemon/store/build.h"
 #include "io/clock.h"
+#include "lib/mem.h"
 #include "lib/store_path.h"
 
 #define WAITING_MAX 2000
@@ -25,6 +27,18 @@ static const char *version_of(const char *package, const char *name)
 	return strncmp(name, package, n) == 0 && name[n] == '-' ? name + n + 1 : "";
 }
 
+/* "torch-2.5.1" of /nix/store/...-torch-2.5.1.drv; "" of what is none: history may come from
+ * elsewhere. The caller frees. */
+static char *name_of(const char *drv_path)
+{
+	const char *name;
+
+	if (!store_path_is_drv(drv_path))
+		return xstrdup("");
+	name = store_path_name(drv_path);
+	return xstrndup(name, strlen(name) - strlen(".drv"));
+}
+
 static bool is_built(const struct history_entry *entry)
 {
 	return strcmp(entry->outcome, "built") == 0;
@@ -33,9 +47,10 @@ static bool is_built(const struct history_entry *entry)
 void costs_learn_into(
 	const struct pipeline *p, struct estimates *estimates, const struct history_entry *entry)
 {
+	cleanup_free char *name = name_of(entry->drv_path);
 	struct estimate_sample sample = {
 		.key = { .package = entry->package, .set = entry->caps, .system = entry->system },
-		.version = version_of(entry->package, store_path_name(entry->drv_path)),
+		.version = version_of(entry->package, name),
 		.outcome = is_built(entry)                         ? ESTIMATE_BUILT
 			   : strcmp(entry->outcome, "failed") == 0 ? ESTIMATE_FAILED
 								   : ESTIMATE_STOPPED,

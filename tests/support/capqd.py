@@ -90,8 +90,8 @@ class Connection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)  # With a timeout it would not wait for a place in the queue.
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Daemon:
