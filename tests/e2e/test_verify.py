@@ -15,8 +15,8 @@ class Verify(unittest.TestCase):
         self.nixpkgs = self.enterContext(capqd.Repository(with_code=True))
         self.cache = self.enterContext(pushing.Cache())
 
-    def daemon(self, **verify):
-        return self.enterContext(capqd.Daemon(self.nixpkgs, self.cache, verify=verify))
+    def daemon(self, packages=(), **verify):
+        return self.enterContext(capqd.Daemon(self.nixpkgs, self.cache, verify=verify, packages=list(packages)))
 
     def pushed(self):
         return {path.split("-", 1)[1] for path in self.cache.completed()}
@@ -93,6 +93,22 @@ class Verify(unittest.TestCase):
         user = daemon.wait(*daemon.submit("gpu.user", "8.0"))
         self.assertEqual(self.ends(user), ("failed", "dependency"))
         self.assertEqual(self.pushed(), set())
+
+    def test_the_closest_is_held_against_what_was_built(self):
+        daemon = self.daemon(packages=[{"attr": "gpu.obeys", "supported": ["8.0", "9.0"]},
+                                       {"attr": "gpu.ignores", "supported": ["8.0"]}])
+        closest, wrong = daemon.submit(["gpu.obeys", "gpu.ignores"], "8.9", unsupported="closest")
+        self.assertEqual([self.ends(job) for job in daemon.wait(closest, wrong)], [("done", None), ("failed", "verify")])
+        obeyed, refused = daemon.job(closest), daemon.job(wrong)
+        self.assertEqual((obeyed["caps"], obeyed["built"]), (["8.9"], {"caps": ["8.0"], "ptx": False}))
+        self.assertEqual([obeyed["gpu_code"][name] for name in ("verdict", "asked", "sass_in_all")],
+                         ["holds", ["8.0"], ["sm_80"]])
+        self.assertEqual(refused["reason"], refused["outputs"]["out"] + "/lib/libignores.fatbin lacks sm_80")
+        self.assertEqual(self.pushed(), {"obeys-1.0"})
+        # Who comes later and is given the same build is not held against another set either.
+        later = daemon.wait(*daemon.submit("gpu.obeys", "8.6", unsupported="closest"))
+        self.assertEqual((self.ends(later), later["build"], later["built"]["caps"]),
+                         (("done", None), obeyed["build"], ["8.0"]))
 
     def test_nobody_looks_when_it_is_off(self):
         daemon = self.daemon(policy="off")
