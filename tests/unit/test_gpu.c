@@ -7,6 +7,7 @@
 #include "lib/gpu.h"
 #include "lib/mem.h"
 #include "lib/str.h"
+#include "tests/support/gpu_names.h"
 
 static int load(void **state)
 {
@@ -21,6 +22,19 @@ static int finish(void **state)
 {
 	gpu_table_finish(*state);
 	return 0;
+}
+
+static void check_name(const struct gpu_table *table, const char *name, const char *capability)
+{
+	char text[CAPABILITY_TEXT_MAX];
+	struct capability c;
+	struct err err;
+
+	if (gpu_find(table, name, &c, &err) < 0)
+		fail_msg("%s: %s", name, err.text);
+	capability_format(c, text);
+	if (strcmp(text, capability) != 0)
+		fail_msg("%s is %s, not %s", name, capability, text);
 }
 
 static void names_have_capabilities(void **state)
@@ -44,8 +58,10 @@ static void names_have_capabilities(void **state)
 		{ "TITAN V", "7.0" },
 		{ "TITAN RTX", "7.5" },
 		{ "MX110", "5.0" },
+		{ "MX130", "5.0" },
 		{ "GeForce MX130", "5.0" },
 		{ "MX450", "7.5" },
+		{ "MX550", "7.5" },
 		{ "NVIDIA GeForce MX550", "7.5" },
 		{ "MX570", "8.6" },
 		{ "RTX 2050", "8.6" },
@@ -53,6 +69,7 @@ static void names_have_capabilities(void **state)
 		{ "RTX 3050", "8.6" },
 		{ "NVIDIA GeForce RTX 3050 Laptop GPU", "8.6" },
 		{ "RTX 3050 A", "8.9" },
+		{ "RTX 3050 A Laptop GPU", "8.9" },
 		{ "NVIDIA GeForce RTX 3050 A Laptop GPU", "8.9" },
 		{ "A100", "8.0" },
 		{ "A30", "8.0" },
@@ -118,6 +135,12 @@ static void names_have_capabilities(void **state)
 		{ "Jetson Orin Nano", "8.7" },
 		{ "Jetson AGX Orin", "8.7" },
 		{ "DGX Spark", "12.1" },
+		{ "NVIDIA L4", "8.9" },
+		{ "NVIDIA A2", "8.6" },
+		{ "NVIDIA GB200", "10.0" },
+		{ "NVIDIA B300 SXM6 AC", "10.3" },
+		{ "NVIDIA TITAN V", "7.0" },
+		{ "NVIDIA TITAN RTX", "7.5" },
 		/* As people write them. */
 		{ "rtx4090", "8.9" },
 		{ "RTX 4090", "8.9" },
@@ -142,17 +165,18 @@ static void names_have_capabilities(void **state)
 		{ "13.0", "13.0" },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char text[CAPABILITY_TEXT_MAX];
-		struct capability c;
-		struct err err;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		check_name(*state, cases[i].name, cases[i].capability);
+}
 
-		if (gpu_find(*state, cases[i].name, &c, &err) < 0)
-			fail_msg("%s: %s", cases[i].name, err.text);
-		capability_format(c, text);
-		if (strcmp(text, cases[i].capability) != 0)
-			fail_msg("%s is %s, not %s", cases[i].name, cases[i].capability, text);
-	}
+static void every_listed_name_has_its_capability(void **state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_gpu_names; i++)
+		for (size_t k = 0; gpu_names[i].names[k] != NULL; k++, n++)
+			check_name(*state, gpu_names[i].names[k], gpu_names[i].capability);
+	assert_int_equal(n, 424);
 }
 
 static void what_is_not_sure_is_not_guessed(void **state)
@@ -307,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_have_capabilities),
+		cmocka_unit_test(every_listed_name_has_its_capability),
 		cmocka_unit_test(what_is_not_sure_is_not_guessed),
 		cmocka_unit_test(every_name_of_the_table_is_found),
 		cmocka_unit_test(pci_ids_are_found),
